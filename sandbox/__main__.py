@@ -1,0 +1,45 @@
+"""`python -m sandbox`: serve the sandbox on loopback until it is told to stop."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from sandbox.app import build_app
+from sandbox.server import listen, serve_for_ever
+
+DEFAULT_PORT = 8600
+
+
+def main() -> int:
+    """Parse the command line and serve. Exit code 1 with one sentence when the port is taken."""
+    options = _options()
+    try:
+        sock = listen(options.port)
+    except OSError:
+        print(f"Port {options.port} is taken; set CROSSDOCK_SANDBOX_PORT or --port to a free one.", file=sys.stderr)
+        return 1
+    base_url = f"http://127.0.0.1:{sock.getsockname()[1]}"
+    app = build_app(
+        options.home, products=options.products, base_url=base_url, orders_per_minute=options.orders_per_minute
+    )
+    print(f"sandbox {base_url}", flush=True)
+    serve_for_ever(app, sock)
+    return 0
+
+
+def _options() -> argparse.Namespace:
+    home = os.environ.get("CROSSDOCK_HOME") or Path.home() / ".local/share/crossdock"
+    port = os.environ.get("CROSSDOCK_SANDBOX_PORT") or DEFAULT_PORT
+    parser = argparse.ArgumentParser(prog="python -m sandbox", description=__doc__)
+    parser.add_argument("--port", type=int, default=int(port), help="port on 127.0.0.1; 0 takes a free one")
+    parser.add_argument("--home", type=Path, default=Path(home), help="folder of sandbox.db")
+    parser.add_argument("--products", type=int, default=500, help="size of the demo catalogue")
+    parser.add_argument("--orders-per-minute", type=float, default=0, help="how often somebody buys")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

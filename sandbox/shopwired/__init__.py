@@ -1,0 +1,1 @@
+"""ShopWired: REST API, webhooks and the demo catalogue."""

@@ -1,0 +1,1 @@
+"""TikTok Shop: authorize page, token host, signed API, review and webhooks."""

@@ -1,0 +1,25 @@
+"""A sandbox shared by the tests of one file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from tests.sandbox_server import running_sandbox
+
+
+@pytest.fixture(scope="module")
+def sandbox_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Base address of a running sandbox with 50 demo products."""
+    with running_sandbox(tmp_path_factory.mktemp("sandbox"), products=50) as url:
+        yield url
+
+
+@pytest.fixture
+def sandbox(sandbox_url: str) -> Iterator[httpx.Client]:
+    """A client of a freshly reset sandbox."""
+    with httpx.Client(base_url=sandbox_url, timeout=20) as client:
+        client.post("/_sandbox/reset").raise_for_status()
+        yield client
