@@ -5,7 +5,7 @@ All of them may raise the classes of ``core.domain.errors`` and nothing else for
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,6 +17,7 @@ from core.domain.listing import (
     CategoryAttribute,
     CategoryRule,
     ItemError,
+    ListingDraft,
     RemoteListing,
     SentListing,
     ShopBrand,
@@ -113,6 +114,19 @@ class Marketplace(Protocol):
 
     def upload_file(self, data: bytes, name: str) -> str:
         """The id of an uploaded file (PDF or video)."""
+
+    def listing_body(
+        self,
+        draft: ListingDraft,
+        pictures: Mapping[str, UploadedPicture],
+        *,
+        idempotency_key: str | None = None,
+        sku_ids: Mapping[str, str] | None = None,
+    ) -> bytes:
+        """The request body of Create Product (with a key) or Edit Product (with the Shop's SKU ids by variant id).
+
+        ``pictures`` by the store's url: those of the draft, of its SKUs and of its description.
+        """
 
     def create_product(self, body: bytes) -> SentListing:
         """Exactly these bytes. They hold the idempotency key; raises ``Unknown`` when the answer was lost."""

@@ -1,6 +1,14 @@
 """The schema, one file per area. Import tables from here: ``from core.db.tables import products``."""
 
-from core.db.tables.catalogue import product_states, products, pull_states, store_brands, store_categories, variants
+from core.db.tables.catalogue import (
+    picture_checks,
+    product_states,
+    products,
+    pull_states,
+    store_brands,
+    store_categories,
+    variants,
+)
 from core.db.tables.connections import (
     connection_settings,
     connections,
@@ -34,6 +42,7 @@ __all__ = [
     "metadata",
     "oauth_states",
     "occurrences",
+    "picture_checks",
     "product_states",
     "products",
     "pull_states",

@@ -137,3 +137,24 @@ Index(
 )
 Index("ix_product_states_product", product_states.c.product_id)
 Index("ix_product_states_problems", product_states.c.problem_codes, postgresql_using="gin")
+# What product_readiness still has to look at.
+Index(
+    "ix_product_states_stale",
+    product_states.c.connection_id,
+    product_states.c.product_id,
+    postgresql_where=product_states.c.assessed_hash.is_(None),
+)
+
+# What is known of a picture of the store before it is sent (P8); an error is a problem code of its own.
+picture_checks = Table(
+    "picture_checks",
+    metadata,
+    Column("url", Text, primary_key=True),
+    Column("width", Integer),
+    Column("height", Integer),
+    Column("format", Text, nullable=False, server_default=""),
+    Column("bytes", Integer),
+    Column("digest", Text, nullable=False, server_default="", comment="of the picture as fetched"),
+    Column("error", Text, nullable=False, server_default="", comment="a sentence; empty: it can be used"),
+    moment("checked_at", now=True),
+)

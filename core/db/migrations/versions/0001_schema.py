@@ -100,6 +100,18 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name", "due_at", name=op.f("pk_occurrences")),
     )
     op.create_table(
+        "picture_checks",
+        sa.Column("url", sa.Text(), nullable=False),
+        sa.Column("width", sa.Integer(), nullable=True),
+        sa.Column("height", sa.Integer(), nullable=True),
+        sa.Column("format", sa.Text(), server_default="", nullable=False),
+        sa.Column("bytes", sa.Integer(), nullable=True),
+        sa.Column("digest", sa.Text(), server_default="", nullable=False, comment="of the picture as fetched"),
+        sa.Column("error", sa.Text(), server_default="", nullable=False, comment="a sentence; empty: it can be used"),
+        sa.Column("checked_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.PrimaryKeyConstraint("url", name=op.f("pk_picture_checks")),
+    )
+    op.create_table(
         "rate_buckets",
         sa.Column("key", sa.Text(), nullable=False),
         sa.Column("capacity", sa.Float(), nullable=False),
@@ -636,6 +648,13 @@ def upgrade() -> None:
         "ix_product_states_problems", "product_states", ["problem_codes"], unique=False, postgresql_using="gin"
     )
     op.create_index("ix_product_states_product", "product_states", ["product_id"], unique=False)
+    op.create_index(
+        "ix_product_states_stale",
+        "product_states",
+        ["connection_id", "product_id"],
+        unique=False,
+        postgresql_where=sa.text("assessed_hash IS NULL"),
+    )
     op.create_index(
         "ix_product_states_status",
         "product_states",
