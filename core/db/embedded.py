@@ -235,12 +235,12 @@ def remembered_port(cluster: Cluster) -> Path:
     return cluster.home / "postgres.port"
 
 
-def is_free(port: int) -> bool:
-    """Whether a server could listen on 127.0.0.1 at this port now."""
-    with socket.socket() as probe:
+def is_free(port: int, host: str = "127.0.0.1") -> bool:
+    """Whether a server could listen at this address now."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(("127.0.0.1", port))
+            probe.bind((host, port))
         except OSError:
             return False
         return True
