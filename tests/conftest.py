@@ -15,8 +15,8 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from core import config
-from core.db import embedded
+from core import config, secrets
+from core.db import embedded, engine
 
 ROOT = Path(__file__).resolve().parents[1]
 TEMPLATE = "template_migrated"
@@ -80,6 +80,18 @@ def settings(database_url: str, home: Path) -> Iterator[config.Settings]:
         config.settings.cache_clear()
         yield config.settings()
     config.settings.cache_clear()
+
+
+@pytest.fixture(scope="module")
+def database(settings: config.Settings) -> Iterator[config.Settings]:
+    """This process works on the module's own database, with secret keys of its own: services can be called."""
+    secrets.make_key_file(settings.home)
+    engine.engine.cache_clear()
+    secrets.sealer.cache_clear()
+    yield settings
+    engine.engine().dispose()
+    engine.engine.cache_clear()
+    secrets.sealer.cache_clear()
 
 
 @pytest.fixture

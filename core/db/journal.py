@@ -1,0 +1,30 @@
+"""The call journal in Postgres: every exchange is a row, written in a short transaction of its own."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from sqlalchemy.exc import OperationalError
+
+from core.db.engine import transaction
+from core.db.tables import api_calls
+from core.logs import log
+from core.ports import Exchange
+
+_INSERT = api_calls.insert()
+
+
+class PostgresJournal:
+    """Implements ``ports.Journal``."""
+
+    def keep(self, exchange: Exchange) -> None:
+        """A call that cannot be kept is logged: the work it belongs to goes on."""
+        values = asdict(exchange)
+        values["at"] = values.pop("started_at")
+        for name in ("request", "response", "error"):
+            values[name] = values[name].replace("\x00", "")
+        try:
+            with transaction() as connection:
+                connection.execute(_INSERT, values)
+        except OperationalError as error:
+            log().error("a call was not kept", action="journal", endpoint=exchange.endpoint, error=str(error.orig))

@@ -1,0 +1,47 @@
+"""Exclusive work as leases on database time (law 6): one short UPDATE, no lock held during a call.
+
+The number that comes back fences the work: an outcome is saved only ``WHERE attempt = mine``.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, func, text
+from sqlalchemy.dialects.postgresql import insert
+
+from core.db.engine import transaction
+from core.db.tables import leases
+
+
+def take_lease(name: str, *, seconds: float, holder: str = "") -> int | None:
+    """Take the lease ``name`` for ``seconds`` unless somebody holds it; the attempt number, or None."""
+    until = func.now() + text("make_interval(secs => :seconds)").bindparams(seconds=seconds)
+    wanted = insert(leases).values(name=name, lease_until=until, attempt=1, holder=holder)
+    wanted = wanted.on_conflict_do_update(
+        index_elements=[leases.c.name],
+        set_={"lease_until": until, "attempt": leases.c.attempt + 1, "holder": holder},
+        where=leases.c.lease_until <= func.now(),
+    )
+    with transaction() as connection:
+        attempt: int | None = connection.execute(wanted.returning(leases.c.attempt)).scalar()
+    return attempt
+
+
+def renew_lease(name: str, attempt: int, *, seconds: float) -> bool:
+    """Hold on for ``seconds`` more; False when somebody else has taken it since."""
+    until = func.now() + text("make_interval(secs => :seconds)").bindparams(seconds=seconds)
+    mine = (leases.c.name == name) & (leases.c.attempt == attempt)
+    with transaction() as connection:
+        return connection.execute(leases.update().where(mine).values(lease_until=until)).rowcount == 1
+
+
+def holds_lease(connection: Connection, name: str, attempt: int) -> bool:
+    """Whether the lease is still this attempt's, seen and locked in the caller's transaction."""
+    mine = leases.select().where(leases.c.name == name, leases.c.attempt == attempt).with_for_update()
+    return connection.execute(mine).first() is not None
+
+
+def release_lease(name: str, attempt: int) -> None:
+    """Let others have it now; nothing happens when it is no longer ours."""
+    mine = (leases.c.name == name) & (leases.c.attempt == attempt)
+    with transaction() as connection:
+        connection.execute(leases.update().where(mine).values(lease_until=func.now()))

@@ -1,0 +1,95 @@
+"""Rate buckets shared by all processes: a row per bucket, one statement per permit (law 10)."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import Connection, text
+
+from core.db.engine import transaction
+from core.domain.errors import RateLimited
+
+# Priorities are small numbers first: 0 confirm shipment … 9 backfill. A low priority leaves the last permits of a
+# bucket to the others.
+_GRANT = text(
+    """
+    WITH now AS (SELECT clock_timestamp() AS t),
+    full_bucket AS (
+        SELECT key, least(capacity, tokens + per_second * greatest(0, extract(epoch FROM now.t - updated_at))) AS have,
+               coalesce(blocked_until > now.t, false) AS blocked, blocked_until, per_second, now.t AS t
+        FROM rate_buckets, now WHERE key = :key FOR UPDATE OF rate_buckets
+    )
+    UPDATE rate_buckets b
+    SET tokens = CASE WHEN NOT f.blocked AND f.have >= :needed THEN f.have - 1 ELSE f.have END, updated_at = f.t
+    FROM full_bucket f WHERE b.key = f.key
+    RETURNING NOT f.blocked AND f.have >= :needed AS granted, f.have, f.per_second,
+              extract(epoch FROM greatest(f.blocked_until - f.t, interval '0')) AS blocked_s
+    """
+)
+
+_MAKE = text(
+    """
+    INSERT INTO rate_buckets (key, capacity, per_second, tokens) VALUES (:key, :capacity, :per_second, :capacity)
+    ON CONFLICT (key) DO NOTHING
+    """
+)
+
+_SLOW = text(
+    """
+    UPDATE rate_buckets SET blocked_until = greatest(coalesce(blocked_until, :until), :until), tokens = 0,
+                            updated_at = clock_timestamp()
+    WHERE key = :key
+    """
+)
+
+
+class PostgresRates:
+    """Implements ``ports.RateBucket``.
+
+    ``allowance`` gives (capacity, permits a second) for a key, or None where there is no limit.
+    """
+
+    def __init__(self, allowance: Callable[[str], tuple[float, float] | None]) -> None:
+        self._allowance = allowance
+        self._known: set[str] = set()
+        self._lock = threading.Lock()
+
+    def take(self, key: str, *, priority: int, deadline_s: float) -> None:
+        allowance = self._allowance(key)
+        if allowance is None:
+            return
+        needed = 1.0 if priority < 5 else min(2.0, allowance[0])
+        ends = time.monotonic() + deadline_s
+        while (wait := self._try(key, allowance, needed)) > 0:
+            if time.monotonic() + wait > ends:
+                until = datetime.now(UTC) + timedelta(seconds=wait)
+                raise RateLimited(f"The calls allowed for {key} are used up for now.", until=until, code="rate")
+            time.sleep(wait * random.uniform(1.0, 1.2))
+
+    def slow_down(self, key: str, until: datetime) -> None:
+        allowance = self._allowance(key) or (1.0, 1000.0)
+        with transaction() as connection:
+            self._make(connection, key, allowance)
+            connection.execute(_SLOW, {"key": key, "until": until})
+
+    def _try(self, key: str, allowance: tuple[float, float], needed: float) -> float:
+        """0 when granted, else how many seconds to wait before asking again."""
+        with transaction() as connection:
+            self._make(connection, key, allowance)
+            row = connection.execute(_GRANT, {"key": key, "needed": needed}).one()
+        if row.granted:
+            return 0.0
+        missing = max(0.0, needed - float(row.have)) / float(row.per_second)
+        return max(0.01, float(row.blocked_s), missing)
+
+    def _make(self, connection: Connection, key: str, allowance: tuple[float, float]) -> None:
+        with self._lock:
+            if key in self._known:
+                return
+        connection.execute(_MAKE, {"key": key, "capacity": allowance[0], "per_second": allowance[1]})
+        with self._lock:
+            self._known.add(key)

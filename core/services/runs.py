@@ -1,0 +1,268 @@
+"""runs: long work as rows, so that it shows progress, can be stopped, survives anything, and ends item by item.
+
+A run has items; jobs claim items by lease, work on them and save the outcome ``WHERE attempt = mine``. An item
+whose lease ran out is claimed again by whoever comes next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Select, func, insert, literal, select, text, update
+
+from core.db.engine import transaction
+from core.db.tables import run_items, runs
+from core.queue import defer
+
+UNFINISHED = ("waiting", "running", "unknown")
+_JOBS_PER_RUN = 4
+_ITEMS_PER_JOB = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A claimed item; ``attempt`` fences its outcome."""
+
+    id: int
+    run_id: int
+    connection_id: int | None
+    subject_kind: str
+    subject_id: int
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How an item ended: ``done``, ``failed``, ``skipped``, or ``waiting``/``unknown`` to be looked at again.
+
+    ``sentence`` says it in words; ``code`` groups equal causes; ``not_before`` is when to look again.
+    """
+
+    status: str
+    sentence: str = ""
+    code: str = ""
+    not_before: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DryRun:
+    """What a bulk action would do: how many it ``will`` touch, what is ``skipped`` and why, about how long it takes."""
+
+    will: int
+    skipped: tuple[tuple[str, int], ...]
+    seconds: float
+    warnings: tuple[str, ...] = ()
+
+
+def start_run(
+    connection: Connection,
+    *,
+    kind: str,
+    title: str,
+    connection_id: int | None,
+    by: str,
+    items: Select[Any] | Sequence[tuple[str, int]],
+    parameters: dict[str, Any] | None = None,
+) -> int:
+    """Store the run with its items and queue its jobs, all in the caller's transaction; the run's id.
+
+    ``items`` are (subject kind, subject id), given or selected. ``kind`` is the name of the job that works on them.
+    """
+    values = {"kind": kind, "title": title, "connection_id": connection_id, "created_by": by}
+    made = insert(runs).values(**values, parameters=parameters or {}).returning(runs.c.id)
+    run_id: int = connection.execute(made).scalar_one()
+    total = _add_items(connection, run_id, items)
+    connection.execute(update(runs).where(runs.c.id == run_id).values(total=total))
+    if total == 0:
+        _finish(connection, run_id)
+    for _ in range(min(_JOBS_PER_RUN, -(-total // _ITEMS_PER_JOB))):
+        defer(connection, kind, run_id=run_id)
+    return run_id
+
+
+def _add_items(connection: Connection, run_id: int, items: Select[Any] | Sequence[tuple[str, int]]) -> int:
+    columns = ["run_id", "subject_kind", "subject_id", "position"]
+    if isinstance(items, Select):
+        rows = items.subquery()
+        kind, subject = rows.c[0], rows.c[1]
+        chosen = select(literal(run_id), kind, subject, func.row_number().over(order_by=subject))
+        return connection.execute(insert(run_items).from_select(columns, chosen)).rowcount
+    listed = [
+        dict(zip(columns, (run_id, kind, subject, position), strict=True))
+        for position, (kind, subject) in enumerate(dict.fromkeys(items), start=1)
+    ]
+    if listed:
+        connection.execute(insert(run_items), listed)
+    return len(listed)
+
+
+def claim(run_id: int, *, limit: int, seconds: float) -> list[Item]:
+    """Claim items that wait (or whose holder went silent) for ``seconds``; none when the run was stopped."""
+    with transaction() as connection:
+        run = connection.execute(select(runs).where(runs.c.id == run_id)).one_or_none()
+        if run is None or run.status not in ("queued", "running"):
+            return []
+        if run.status == "queued":
+            begun = {"status": "running", "started_at": func.now()}
+            connection.execute(update(runs).where(runs.c.id == run_id, runs.c.status == "queued").values(begun))
+        rows = connection.execute(_claiming(run_id, limit, seconds)).all()
+    return [
+        Item(row.id, run_id, run.connection_id, row.subject_kind, row.subject_id, row.attempt)
+        for row in sorted(rows, key=lambda row: int(row.position))
+    ]
+
+
+def _claiming(run_id: int, limit: int, seconds: float) -> Any:
+    lease_over = (run_items.c.lease_until.is_(None)) | (run_items.c.lease_until <= func.now())
+    due = (run_items.c.not_before.is_(None)) | (run_items.c.not_before <= func.now())
+    free = (
+        select(run_items.c.id)
+        .where(run_items.c.run_id == run_id, run_items.c.status.in_(UNFINISHED), lease_over, due)
+        .order_by(run_items.c.position)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return (
+        update(run_items)
+        .where(run_items.c.id.in_(free.scalar_subquery()))
+        .values(
+            status="running",
+            attempt=run_items.c.attempt + 1,
+            lease_until=_in_seconds(seconds),
+            started_at=func.coalesce(run_items.c.started_at, func.now()),
+        )
+        .returning(
+            run_items.c.id,
+            run_items.c.position,
+            run_items.c.subject_kind,
+            run_items.c.subject_id,
+            run_items.c.attempt,
+        )
+    )
+
+
+def _in_seconds(seconds: float) -> Any:
+    return func.now() + text("make_interval(secs => :lease_seconds)").bindparams(lease_seconds=seconds)
+
+
+def renew(item: Item, *, seconds: float) -> bool:
+    """Hold the item for ``seconds`` more; False when it is no longer ours and the work must stop."""
+    mine = (run_items.c.id == item.id) & (run_items.c.attempt == item.attempt)
+    with transaction() as connection:
+        return connection.execute(update(run_items).where(mine).values(lease_until=_in_seconds(seconds))).rowcount == 1
+
+
+def save_outcome(connection: Connection, item: Item, outcome: Outcome) -> bool:
+    """Save how the item ended; False, and nothing saved, when somebody else has it by now."""
+    finished = outcome.status not in UNFINISHED
+    mine = (run_items.c.id == item.id) & (run_items.c.attempt == item.attempt)
+    values = {
+        "status": outcome.status,
+        "sentence": outcome.sentence,
+        "code": outcome.code,
+        "not_before": outcome.not_before,
+        "lease_until": None,
+        "finished_at": func.now() if finished else None,
+    }
+    return connection.execute(update(run_items).where(mine).values(**values)).rowcount == 1
+
+
+def settle(run_id: int, *, job: str) -> bool:
+    """After a job found nothing more to claim: end the run, or look again later. True when it has ended."""
+    with transaction() as connection:
+        run = connection.execute(select(runs).where(runs.c.id == run_id).with_for_update()).one_or_none()
+        if run is None or run.status in ("done", "stopped"):
+            return True
+        if run.status == "stopping":
+            _skip_waiting(connection, run_id)
+        left = connection.execute(_left(run_id)).one()
+        if left.unfinished == 0:
+            _finish(connection, run_id)
+            return True
+        defer(connection, job, once=f"{job}:{run_id}", after_seconds=max(1, int(left.wait) + 1), run_id=run_id)
+        return False
+
+
+def _left(run_id: int) -> Select[Any]:
+    """How many items are unfinished, and in how many seconds the first of them can be claimed."""
+    free_at = func.greatest(
+        func.coalesce(run_items.c.lease_until, func.now()), func.coalesce(run_items.c.not_before, func.now())
+    )
+    wait = func.coalesce(func.extract("epoch", func.min(free_at) - func.now()), 0)
+    unfinished = (run_items.c.run_id == run_id) & run_items.c.status.in_(UNFINISHED)
+    return select(func.count().label("unfinished"), func.least(wait, 3600).label("wait")).where(unfinished)
+
+
+def _skip_waiting(connection: Connection, run_id: int) -> None:
+    waiting = (run_items.c.run_id == run_id) & (run_items.c.status == "waiting")
+    values = {"status": "skipped", "sentence": "The run was stopped before its turn.", "code": "stopped"}
+    connection.execute(update(run_items).where(waiting).values(**values, finished_at=func.now()))
+
+
+def _finish(connection: Connection, run_id: int) -> None:
+    status = "CASE WHEN status = 'stopping' THEN 'stopped' ELSE 'done' END"
+    connection.execute(
+        update(runs).where(runs.c.id == run_id).values(status=text(status), finished_at=func.now(), note="")
+    )
+
+
+def stop_run(run_id: int, by: str) -> None:
+    """Nothing new is begun; what is under way is finished. Raises ``ValueError`` when it has ended already."""
+    with transaction() as connection:
+        running = (runs.c.id == run_id) & runs.c.status.in_(("queued", "running"))
+        stopping = update(runs).where(running).values(status="stopping", note=f"Stopped by {by}.")
+        kind = connection.execute(stopping.returning(runs.c.kind)).scalar()
+        if kind is None:
+            raise ValueError(f"Run {run_id} is not under way, so it cannot be stopped.")
+        _skip_waiting(connection, run_id)
+        defer(connection, kind, once=f"{kind}:{run_id}", run_id=run_id)
+
+
+def retry_failed(run_id: int, by: str, *, code: str | None = None) -> int:
+    """A new run of the same kind over the items that failed (of one cause, where ``code`` is given); its id."""
+    with transaction() as connection:
+        run = connection.execute(select(runs).where(runs.c.id == run_id)).one()
+        failed = select(run_items.c.subject_kind, run_items.c.subject_id).where(
+            run_items.c.run_id == run_id, run_items.c.status == "failed"
+        )
+        if code is not None:
+            failed = failed.where(run_items.c.code == code)
+        return start_run(
+            connection,
+            kind=run.kind,
+            title=f"{run.title.removesuffix(' (again)')} (again)",
+            connection_id=run.connection_id,
+            by=by,
+            items=failed,
+            parameters=run.parameters,
+        )
+
+
+def note_run(connection: Connection, run_id: int, sentence: str) -> None:
+    """What a person should know while it goes on, such as why it waits."""
+    connection.execute(update(runs).where(runs.c.id == run_id, runs.c.note != sentence).values(note=sentence))
+
+
+def parameters_of(run_id: int) -> dict[str, Any]:
+    with transaction() as connection:
+        found: dict[str, Any] | None = connection.execute(
+            select(runs.c.parameters).where(runs.c.id == run_id)
+        ).scalar_one_or_none()
+    return found or {}
+
+
+def requeue_orphans() -> int:
+    """Give every unfinished run that has no job a new one; called by the clock, so that no run is forgotten."""
+    has_no_job = text(
+        "NOT EXISTS (SELECT 1 FROM procrastinate_jobs j WHERE j.task_name = runs.kind"
+        " AND j.status IN ('todo', 'doing') AND (j.args->>'run_id')::bigint = runs.id)"
+    )
+    orphans = select(runs.c.id, runs.c.kind).where(runs.c.status.in_(("queued", "running", "stopping")), has_no_job)
+    with transaction() as connection:
+        found = connection.execute(orphans).all()
+        for run in found:
+            defer(connection, run.kind, once=f"{run.kind}:{run.id}", run_id=run.id)
+    return len(found)
