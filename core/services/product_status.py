@@ -1,0 +1,145 @@
+"""product_status: which products have to be looked at again, and the one word each of them shows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import Case, Connection, bindparam, case, func, literal, select
+from sqlalchemy.dialects.postgresql import insert
+
+from core.db.tables import connections, listings, product_states, products
+from core.domain.statuses import ProductFacts, ProductStatus, of_product
+from core.queue import defer
+
+_CHUNK = 5_000
+
+
+def mark_stale(
+    connection: Connection,
+    *,
+    store_account_id: int | None = None,
+    connection_id: int | None = None,
+    product_ids: Sequence[int] | None = None,
+) -> None:
+    """Have readiness look again at products of the live connections concerned, and make the rows new ones lack.
+
+    Of all products of the store account or connection, or only of ``product_ids``.
+    """
+    live = select(connections.c.id).where(connections.c.disconnected_at.is_(None))
+    if store_account_id is not None:
+        live = live.where(connections.c.store_account_id == store_account_id)
+    if connection_id is not None:
+        live = live.where(connections.c.id == connection_id)
+    concerned = list(connection.execute(live).scalars())
+    for one in concerned:
+        for chunk in _chunks(product_ids):
+            _mark(connection, one, chunk)
+        defer(connection, "product_readiness", once=f"product_readiness:{one}", connection_id=one)
+
+
+def refresh_status(connection: Connection, connection_id: int, product_ids: Sequence[int]) -> None:
+    """Choose the status word of each product anew from what is stored, and write those that changed."""
+    changed = [values for row in _facts(connection, connection_id, product_ids) if (values := _changed(row))]
+    if not changed:
+        return
+    update = (
+        product_states.update()
+        .where(product_states.c.connection_id == connection_id, product_states.c.product_id == bindparam("product"))
+        .values(
+            status=bindparam("new_status"),
+            status_sentence=bindparam("new_sentence"),
+            sync=bindparam("new_sync"),
+            changed_at=func.now(),
+        )
+    )
+    connection.execute(update, changed)
+
+
+def _chunks(product_ids: Sequence[int] | None) -> Iterable[Sequence[int] | None]:
+    if product_ids is None:
+        return [None]
+    return [product_ids[start : start + _CHUNK] for start in range(0, len(product_ids), _CHUNK)]
+
+
+def _mark(connection: Connection, connection_id: int, product_ids: Sequence[int] | None) -> None:
+    wanted = (
+        select(literal(connection_id), products.c.id, literal(str(ProductStatus.NOT_READY)))
+        .join(connections, connections.c.store_account_id == products.c.store_account_id)
+        .where(connections.c.id == connection_id, products.c.deleted_at.is_(None))
+        .order_by(products.c.id)
+    )
+    if product_ids is not None:
+        wanted = wanted.where(products.c.id.in_(product_ids))
+    rows = insert(product_states).from_select(["connection_id", "product_id", "status"], wanted)
+    again = rows.on_conflict_do_update(
+        index_elements=[product_states.c.connection_id, product_states.c.product_id],
+        set_={"assessed_hash": None},
+        where=product_states.c.assessed_hash.is_not(None),
+    )
+    connection.execute(again)
+
+
+def _facts(connection: Connection, connection_id: int, product_ids: Sequence[int]) -> Sequence[Any]:
+    """One row a product; of several live listings (G1) the one that most needs a person comes first."""
+    newest = (
+        select(
+            listings.c.product_id,
+            listings.c.state,
+            listings.c.state_sentence,
+            listings.c.tiktok_status,
+            listings.c.audit_status,
+        )
+        .where(
+            listings.c.connection_id == connection_id,
+            listings.c.product_id.in_(product_ids),
+            listings.c.ended_at.is_(None),
+        )
+        .distinct(listings.c.product_id)
+        .order_by(listings.c.product_id, _worst_first(), listings.c.id)
+        .subquery()
+    )
+    wanted = (
+        select(
+            product_states.c.product_id,
+            product_states.c.status,
+            product_states.c.status_sentence,
+            product_states.c.sync,
+            product_states.c.sell,
+            product_states.c.category_id,
+            product_states.c.problem_codes,
+            product_states.c.problems,
+            newest.c.state,
+            newest.c.state_sentence,
+            newest.c.tiktok_status,
+            newest.c.audit_status,
+        )
+        .outerjoin(newest, newest.c.product_id == product_states.c.product_id)
+        .where(product_states.c.connection_id == connection_id, product_states.c.product_id.in_(product_ids))
+    )
+    return connection.execute(wanted).all()
+
+
+def _worst_first() -> Case[int]:
+    order = {"unknown": 0, "sending": 1, "intended": 2, "refused": 3}
+    return case(order, value=listings.c.state, else_=case((listings.c.tiktok_status == "FAILED", 4), else_=5))
+
+
+def _changed(row: Any) -> dict[str, object] | None:
+    status = of_product(
+        ProductFacts(
+            sell=row.sell,
+            has_category=row.category_id is not None,
+            ready=not any(problem["severity"] == "error" for problem in row.problems),
+            listing_state=row.state,
+            tiktok_status=row.tiktok_status,
+            audit_status=row.audit_status,
+        )
+    )
+    sentence = row.state_sentence or ""
+    sync = {"sent": "sent", "refused": "failed"}.get(row.state or "", "not_sent")
+    if row.state == "sent" and row.tiktok_status == "DELETED":
+        sync = "not_sent"
+    if (str(status), sentence, sync) == (row.status, row.status_sentence, row.sync):
+        return None
+    return {"product": row.product_id, "new_status": str(status), "new_sentence": sentence, "new_sync": sync}
