@@ -78,6 +78,7 @@ class Supervisor:
                 if child.deaths >= DEATHS_WHILE_STARTING:
                     raise StartProblem(self.last_words(child, f"{child.process.name} does not stay up"))
             silent = [child for child in silent if not (child.alive and child.process.answers())]
+            silent += [child for child in self.children if not child.alive and child not in silent]
             if silent and time.monotonic() > deadline:
                 raise StartProblem(
                     self.last_words(silent[0], f"{silent[0].process.name} is silent after {seconds:g} s")
