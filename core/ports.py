@@ -5,8 +5,7 @@ All of them may raise the classes of ``core.domain.errors`` and nothing else for
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -212,11 +211,28 @@ class RateBucket(Protocol):
         """Nobody calls before ``until``: the remote system said so."""
 
 
+@dataclass(frozen=True, slots=True)
+class PreparedPicture:
+    """A picture in a form the Shop takes: ``data`` with a file ``name`` whose ending tells the format.
+
+    ``width`` and ``height`` in pixels; ``notes`` says in words what was changed.
+    """
+
+    data: bytes
+    name: str
+    width: int
+    height: int
+    notes: tuple[str, ...] = ()
+
+
 class PictureSource(Protocol):
     """Fetches a store's picture under guard and brings it into a form the Shop takes."""
 
-    def fetch(self, url: str) -> bytes: ...
+    def fetch(self, url: str) -> bytes:
+        """The bytes as they are. Raises ``Refused`` naming the picture and why, or ``Temporary``."""
 
+    def prepare(self, url: str, use_case: str = "MAIN_IMAGE", *, region: str = "GB") -> PreparedPicture:
+        """Fetched, checked against the limits of the market ``region``, and converted where needed.
 
-Now = Callable[[], datetime]
-Leased = AbstractContextManager[int]
+        Raises ``Refused`` with a sentence naming the picture when it cannot be used, or ``Temporary``.
+        """
