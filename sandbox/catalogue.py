@@ -233,7 +233,7 @@ def _spoil(good: DemoProduct, case: str, name: str, business: int, number: int) 
         path, alt = good.images[0]
         return replace(plain, case=case, images=[(_recase(path, name.removesuffix("_picture"), "jpg"), alt)])
     fields = plain.fields
-    spoiled = {
+    spoiled: dict[str, dict[str, Any]] = {
         "no_weight": {"weight": None},
         "empty_description": {"description": ""},
         "no_sku": {"sku": None, "stock": 0},
