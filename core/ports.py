@@ -45,6 +45,9 @@ class Store(Protocol):
     def business(self) -> Business:
         """Who the credentials belong to; also the cheapest proof that they work."""
 
+    def product_count(self) -> int:
+        """How many products there are now, for showing progress."""
+
     def products(self, *, offset: int = 0) -> Iterator[tuple[Product, ...]]:
         """All products, a page (at most 100) at a time, starting at row ``offset``. Never all in memory."""
 
