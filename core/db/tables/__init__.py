@@ -23,7 +23,7 @@ from core.db.tables.listings import listing_skus, listings, short_links, uploade
 from core.db.tables.mappings import category_rules, mapping_history, mappings, shop_brands, shop_categories
 from core.db.tables.people import audit, login_attempts, sessions, sign_in_links, users
 from core.db.tables.schema import metadata
-from core.db.tables.work import leases, occurrences, rate_buckets, run_items, runs
+from core.db.tables.work import cursors, leases, occurrences, rate_buckets, run_items, runs
 
 __all__ = [
     "api_calls",
@@ -31,6 +31,7 @@ __all__ = [
     "category_rules",
     "connection_settings",
     "connections",
+    "cursors",
     "inbox",
     "issues",
     "leases",

@@ -88,3 +88,12 @@ rate_buckets = Table(
     moment("updated_at", now=True),
     moment("blocked_until"),
 )
+
+# How far a repeated read of a remote list has come; moved in the transaction that stores what was read (law 1).
+cursors = Table(
+    "cursors",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+    moment("moved_at", now=True),
+)
