@@ -113,7 +113,7 @@ def install_lock(lock: Path) -> None:
         "-m",
         "pip",
         "--disable-pip-version-check",
-        "--quiet",
+        "-qq",
         "install",
         "--require-hashes",
         "-r",
