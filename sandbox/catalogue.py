@@ -5,6 +5,7 @@ database: `sandbox.shopwired.seeding` gives the products their ids and stores th
 """
 
 import random
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
@@ -41,6 +42,7 @@ INCOMPLETE_SLOTS: Final = (3, 8, 13, 18)
 ODD_SLOTS: Final = (5, 11, 16)
 GTIN_PREFIX: Final = {1: "5060", 2: "5037"}
 SKU_PREFIX: Final = {1: "HL", 2: "QC"}
+_NOT_IN_SLUG: Final = re.compile(r"[^a-z0-9]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,7 @@ def case_of(number: int) -> str:
 def gtin13(prefix: str, number: int) -> str:
     """A GTIN-13 with its right check digit (GS1 General Specifications, section 7.9)."""
     body = f"{prefix}{number:0{12 - len(prefix)}d}"
-    total = sum(int(digit) * (3 if place % 2 else 1) for place, digit in enumerate(body))
+    total = sum(map(int, body[::2])) + 3 * sum(map(int, body[1::2]))
     return body + str(-total % 10)
 
 
@@ -124,8 +126,7 @@ def _good_product(business: int, number: int, rng: random.Random) -> DemoProduct
 
 def slug_of(title: str) -> str:
     """The last path segment a shop makes of a title: lower-case ASCII words joined by hyphens."""
-    kept = "".join(char if char.isascii() and char.isalnum() else " " for char in title.lower())
-    return "-".join(kept.split()) or "product"
+    return _NOT_IN_SLUG.sub("-", title.lower()).strip("-") or "product"
 
 
 def _stock(rng: random.Random) -> int:
@@ -186,7 +187,7 @@ def _pictures(
     kind: Kind, colour: str, variations: list[dict[str, Any]], business: int, number: int, rng: random.Random, alt: str
 ) -> list[tuple[str, str]]:
     tag = f"{business}{number:06d}"
-    shades = sorted({value for row in variations for option, value in row["values"] if option == "Colour"})
+    shades = {value for row in variations for option, value in row["values"] if option == "Colour"}
     if shades:
         names = _other_colours(colour, len(shades))
         return [(picture_path("plain", kind.shape, name, tag), f"{alt}, {name}") for name in names]

@@ -20,6 +20,10 @@ BROKEN_HTML = (
 )
 
 
+# Made once: json.dumps makes a new encoder for every call that is not plain.
+_ENCODER = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":"))
+
+
 class ApiError(Exception):
     """A refusal with its HTTP status and the sentence of the error body."""
 
@@ -38,7 +42,7 @@ def error_answer(error: ApiError) -> Response:
 
 def dump(value: Any) -> str:
     """Compact JSON."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return _ENCODER.encode(value)
 
 
 def text_answer(world: World, text: str, status: int = 200) -> Response:
