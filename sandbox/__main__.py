@@ -19,13 +19,14 @@ def main() -> int:
     try:
         sock = listen(options.port)
     except OSError:
-        print(f"Port {options.port} is taken; set CROSSDOCK_SANDBOX_PORT or --port to a free one.", file=sys.stderr)
+        sys.stderr.write(f"Port {options.port} is taken; set CROSSDOCK_SANDBOX_PORT or --port to a free one.\n")
         return 1
     base_url = f"http://127.0.0.1:{sock.getsockname()[1]}"
     app = build_app(
         options.home, products=options.products, base_url=base_url, orders_per_minute=options.orders_per_minute
     )
-    print(f"sandbox {base_url}", flush=True)
+    sys.stdout.write(f"sandbox {base_url}\n")
+    sys.stdout.flush()
     serve_for_ever(app, sock)
     return 0
 

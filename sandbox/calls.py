@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from email.utils import formatdate
 from typing import Any, Protocol
 from urllib.parse import parse_qsl
 
@@ -19,7 +20,9 @@ from starlette.types import Receive, Scope, Send
 from sandbox.faults import Rule
 from sandbox.world import World
 
-MAINTENANCE = "<!doctype html><html><head><title>Maintenance</title></head><body><h1>We will be back soon</h1></body></html>"
+MAINTENANCE = (
+    "<!doctype html><html><head><title>Maintenance</title></head><body><h1>We will be back soon</h1></body></html>"
+)
 SLOW_SECONDS = 5.0
 
 
@@ -98,9 +101,12 @@ async def serve(world: World, voice: Voice, label: str, handler: Handler, call: 
     world.count(f"calls.{voice.name}.{label}")
     rule = world.faults.pick(voice.name, label)
     if rule is None:
-        return await run_in_threadpool(handler, call)
-    world.count(f"faults.{voice.name}.{rule.fault}")
-    return _instead(voice, rule) or await _around(rule, handler, call)
+        response = await run_in_threadpool(handler, call)
+    else:
+        world.count(f"faults.{voice.name}.{rule.fault}")
+        response = _instead(voice, rule) or await _around(rule, handler, call)
+    response.headers["Date"] = formatdate(world.clock.wall(), usegmt=True)
+    return response
 
 
 def _instead(voice: Voice, rule: Rule) -> Response | None:

@@ -117,9 +117,13 @@ class _Panel:
         return {"rules": []}
 
     def clock(self, given: dict[str, Any]) -> dict[str, Any]:
-        allow_keys(given, "shift_seconds")
-        self._world.clock.shift(number(given, "shift_seconds"))
-        self._world.tick()
+        """`shift_seconds` lets time pass; `skew_seconds` sets how wrong the caller's clock shall look."""
+        allow_keys(given, "shift_seconds", "skew_seconds")
+        if "skew_seconds" in given:
+            self._world.set_setting("clock.skew_seconds", number(given, "skew_seconds"))
+        if "shift_seconds" in given:
+            self._world.clock.shift(number(given, "shift_seconds"))
+            self._world.tick()
         return {"now": self._world.clock.now()}
 
     def limits(self, given: dict[str, Any]) -> dict[str, Any]:

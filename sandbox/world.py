@@ -36,6 +36,11 @@ class Clock:
         """Unix seconds, UTC."""
         return time.time() + float(self._world.setting("clock.shift_seconds", 0))
 
+    def wall(self) -> float:
+        """What the vendors' clocks on the wall show: the machine's time plus `skew_seconds`, for request timestamps
+        and Date headers. Shifting `now` lets days pass without making every honest timestamp a wrong one."""
+        return time.time() + float(self._world.setting("clock.skew_seconds", 0))
+
     def shift(self, seconds: float) -> None:
         """Move the clock by so many seconds from where it is now."""
         self._world.set_setting("clock.shift_seconds", self._world.setting("clock.shift_seconds", 0) + seconds)
