@@ -10,6 +10,7 @@ from core.db.tables.catalogue import (
     variants,
 )
 from core.db.tables.connections import (
+    connection_checks,
     connection_settings,
     connections,
     oauth_states,
@@ -29,6 +30,7 @@ __all__ = [
     "api_calls",
     "audit",
     "category_rules",
+    "connection_checks",
     "connection_settings",
     "connections",
     "cursors",

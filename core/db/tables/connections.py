@@ -130,3 +130,17 @@ warehouses = Table(
     moment("updated_at", now=True),
     PrimaryKeyConstraint("connection_id", "remote_id"),
 )
+
+# Lines of the setup checklist that only the other side can answer, as it last did; the rest is told from the rows.
+connection_checks = Table(
+    "connection_checks",
+    metadata,
+    link("connection_id", "connections"),
+    Column("name", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("sentence", Text, nullable=False),
+    Column("fix", Text, nullable=False, server_default=""),
+    moment("checked_at", now=True),
+    PrimaryKeyConstraint("connection_id", "name"),
+    CheckConstraint("state IN ('ok', 'wrong', 'unknown')", name="check_state_known"),
+)
