@@ -1,0 +1,48 @@
+"""Whether a connection may act now. Jobs ask before they start and before every write (law 6, disconnecting)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, select
+
+from core.db.tables import connections, shops, store_accounts
+
+
+class NotLive(Exception):
+    """The connection may not act; work for it is parked, not failed. ``sentence`` says why and what to do."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+
+
+@dataclass(frozen=True, slots=True)
+class LiveConnection:
+    """``currency`` and ``country`` are the store's; ``region`` the Shop's, which fits them."""
+
+    id: int
+    store_account_id: int
+    shop_id: int
+    name: str
+    region: str
+    country: str
+    currency: str
+
+
+def require_live(conn: Connection, connection_id: int) -> LiveConnection:
+    """The connection, when it may act. Raises ``NotLive``."""
+    c, s, a = connections.c, shops.c, store_accounts.c
+    columns = (c.id, c.store_account_id, c.shop_id, c.name, s.region, a.country, a.currency)
+    state = (c.disconnected_at, c.blocked_sentence, s.status, s.status_sentence)
+    joined = connections.join(shops, s.id == c.shop_id).join(store_accounts, a.id == c.store_account_id)
+    row = conn.execute(select(*columns, *state).select_from(joined).where(c.id == connection_id)).one_or_none()
+    if row is None:
+        raise NotLive(f"There is no connection {connection_id}.")
+    if row.disconnected_at is not None:
+        raise NotLive(f"{row.name} is disconnected: reconnect it in Settings.")
+    if row.status != "ok":
+        raise NotLive(row.status_sentence or f"{row.name} must be authorised again in Settings.")
+    if row.blocked_sentence:
+        raise NotLive(row.blocked_sentence)
+    return LiveConnection(*row[: len(columns)])
