@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
 from typing import Any, NoReturn
@@ -224,7 +224,8 @@ class HttpClient:
     def _slow_down(self, call: Call, limited: RateLimited) -> None:
         if limited.until == policy.NOT_SAID:
             limited.until = self._backoff.next(call.rate_key)
-        if self._rates is not None and call.bucket:
+        soon = limited.until - datetime.now(UTC) <= timedelta(seconds=policy.LONGEST_WAIT_S)
+        if self._rates is not None and call.bucket and soon:  # a longer wait is an allowance of its own, not a rate
             self._rates.slow_down(call.rate_key, limited.until)
 
     def _keep(

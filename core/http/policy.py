@@ -137,3 +137,11 @@ def reading(work: Callable[[], T], *, attempts: int = 4) -> T:
         with attempt:
             return work()
     raise AssertionError("the last attempt either returned or raised")
+
+
+def writing(work: Callable[[], T]) -> T:
+    """Do ``work``, a write that is keyed or absolute, once more when it is certain that it had no effect.
+
+    That is what ``Temporary`` says; an ``Unknown`` outcome is never repeated here.
+    """
+    return reading(work, attempts=2)
