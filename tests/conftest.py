@@ -100,7 +100,7 @@ def free_port() -> int:
     return find_free_port()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def free_ports() -> Callable[[int], list[int]]:
     """Several different free ports: `free_ports(3)`."""
 

@@ -88,8 +88,10 @@ def copy_programs(package: Path, home: Path) -> Path:
 
 
 def run_program(program: Path, *arguments: object, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run one of Postgres's programs as its account, free of PG* variables that would point it elsewhere."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
+    """Run one of Postgres's programs as its account, free of PG* variables that would point it elsewhere and of
+    our own, which may hold keys."""
+    kept_back = ("PG", "CROSSDOCK_", "DATABASE_URL")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(kept_back)}
     environment |= {"LC_ALL": "C.UTF-8", "TZ": "UTC"} | variables
     # pg_ctl leaves the server behind with our output; files, unlike pipes, do not wait for it to close them.
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
