@@ -1,0 +1,120 @@
+"""listing pictures: everything a draft shows, uploaded to the Shop once and remembered."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Protocol
+
+from sqlalchemy import delete, select
+from sqlalchemy.dialects.postgresql import insert
+
+from core.db.engine import transaction
+from core.db.tables import picture_checks, uploaded_pictures
+from core.domain.errors import Refused
+from core.domain.listing import ListingDraft
+from core.ports import Marketplace, PictureSource, UploadedPicture
+
+_IMG = re.compile(r'<img[^>]*\ssrc="([^"]+)"')
+
+
+class Place(Protocol):
+    """Whose pictures they are."""
+
+    @property
+    def shop_id(self) -> int: ...
+
+    @property
+    def region(self) -> str: ...
+
+
+class PictureTrouble(Exception):
+    """A picture cannot be used; ``sentence`` names it."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+
+
+def pictures_of(draft: ListingDraft) -> list[tuple[str, str]]:
+    """(url, use case) of every picture the draft shows, each once, the main pictures first."""
+    return list(dict.fromkeys(_all_pictures(draft)))
+
+
+def _all_pictures(draft: ListingDraft) -> Iterator[tuple[str, str]]:
+    for url in draft.picture_urls:
+        yield url, "MAIN_IMAGE"
+    for sku in draft.skus:
+        for attribute in sku.attributes:
+            if attribute.picture_url and attribute.picture_url not in draft.picture_urls:
+                yield attribute.picture_url, "ATTRIBUTE_IMAGE"
+    for url in _IMG.findall(draft.description):
+        if url not in draft.picture_urls:
+            yield url, "DESCRIPTION_IMAGE"
+
+
+def upload_pictures(
+    place: Place,
+    market: Marketplace,
+    source: PictureSource,
+    draft: ListingDraft,
+    still_ours: Callable[[], bool],
+) -> dict[str, UploadedPicture]:
+    """The Shop's uris by the store's url; only what the Shop does not have yet is fetched and uploaded.
+
+    Raises ``PictureTrouble`` for a picture that cannot be used; it is noted for readiness as well.
+    """
+    wanted = pictures_of(draft)
+    known = _known(place.shop_id, [url for url, _ in wanted])
+    uploaded = {url: known[url, use_case] for url, use_case in wanted if (url, use_case) in known}
+    for url, use_case in wanted:
+        if url not in uploaded and still_ours():
+            uploaded[url] = _upload(place, market, source, url, use_case)
+    return uploaded
+
+
+def _upload(place: Place, market: Marketplace, source: PictureSource, url: str, use_case: str) -> UploadedPicture:
+    try:
+        prepared = source.prepare(url, use_case, region=place.region)
+        picture = market.upload_picture(prepared.data, prepared.name, use_case)
+    except Refused as refusal:
+        _note_trouble(url, refusal.sentence)
+        raise PictureTrouble(refusal.sentence) from refusal
+    row = insert(uploaded_pictures).values(
+        shop_id=place.shop_id,
+        source_url=url,
+        use_case=use_case,
+        uri=picture.uri,
+        url=picture.url,
+        width=picture.width,
+        height=picture.height,
+        note=" ".join(prepared.notes),
+    )
+    with transaction() as connection:
+        connection.execute(row.on_conflict_do_nothing())
+    return picture
+
+
+def _note_trouble(url: str, sentence: str) -> None:
+    row = insert(picture_checks).values(url=url, error=sentence)
+    with transaction() as connection:
+        connection.execute(row.on_conflict_do_update(index_elements=["url"], set_={"error": sentence}))
+
+
+def _known(shop_id: int, urls: list[str]) -> dict[tuple[str, str], UploadedPicture]:
+    wanted = select(uploaded_pictures).where(
+        uploaded_pictures.c.shop_id == shop_id, uploaded_pictures.c.source_url.in_(urls)
+    )
+    with transaction() as connection:
+        rows = connection.execute(wanted).all()
+    return {(row.source_url, row.use_case): UploadedPicture(row.uri, row.url, row.width, row.height) for row in rows}
+
+
+def forget_pictures(place: Place, draft: ListingDraft) -> None:
+    """The Shop does not know one of them any more: all of this draft are uploaded again next time."""
+    urls = [url for url, _ in pictures_of(draft)]
+    gone = delete(uploaded_pictures).where(
+        uploaded_pictures.c.shop_id == place.shop_id, uploaded_pictures.c.source_url.in_(urls)
+    )
+    with transaction() as connection:
+        connection.execute(gone)

@@ -1,0 +1,163 @@
+"""listing_review: what the Shop says of our listings, read back by polling; webhooks only hurry it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from core.db.engine import now, transaction
+from core.db.tables import cursors, listing_skus, listings
+from core.domain.errors import Missing
+from core.domain.listing import RemoteListing, RemoteSku, ReviewReason
+from core.ports import Marketplace
+from core.services.live import require_live
+from core.services.product_status import refresh_status
+
+_OVERLAP = timedelta(minutes=5)
+_FIRST_LOOK = timedelta(days=30)
+_FORGOTTEN_AFTER = timedelta(minutes=10)
+
+
+def review_listings(market: Marketplace, connection_id: int) -> int:
+    """Read every listing the Shop changed since the last time, with an overlap; how many of ours were among them.
+
+    The cursor moves last, with the last batch. A listing that waits for its review and is not in the Shop's list
+    for ten minutes is asked for by itself.
+    """
+    with transaction() as connection:
+        require_live(connection, connection_id)
+        since = _since(connection, connection_id)
+    until = now()
+    seen = 0
+    for page in market.listings_updated(since - _OVERLAP, until):
+        seen += save_reviews(market, connection_id, page)
+    for remote_id in _forgotten(connection_id):
+        seen += save_reviews(market, connection_id, [_asked(market, remote_id)])
+    with transaction() as connection:
+        _move(connection, connection_id, until)
+    return seen
+
+
+def save_reviews(market: Marketplace, connection_id: int, found: Sequence[RemoteListing]) -> int:
+    """Store what the Shop says of listings; reasons are fetched for those it disapproved. How many are ours."""
+    with transaction() as connection:
+        ours = _ours(connection, connection_id, [listing.id for listing in found])
+    told = [
+        _with_reasons(market, listing) for listing in found if listing.id in ours and _news(ours[listing.id], listing)
+    ]
+    with transaction() as connection:
+        for listing in told:
+            _save(connection, ours[listing.id].id, listing)
+        refresh_status(connection, connection_id, [ours[listing.id].product_id for listing in told])
+    return len(told)
+
+
+def _since(connection: Connection, connection_id: int) -> datetime:
+    value = connection.execute(select(cursors.c.value).where(cursors.c.name == _name(connection_id))).scalar()
+    return datetime.fromisoformat(value) if value else now() - _FIRST_LOOK
+
+
+def _move(connection: Connection, connection_id: int, until: datetime) -> None:
+    row = insert(cursors).values(name=_name(connection_id), value=until.isoformat())
+    newer = {"value": row.excluded.value, "moved_at": func.now()}
+    only_forward = cursors.c.value < row.excluded.value
+    connection.execute(row.on_conflict_do_update(index_elements=["name"], set_=newer, where=only_forward))
+
+
+def _name(connection_id: int) -> str:
+    return f"listing_review:{connection_id}"
+
+
+def _ours(connection: Connection, connection_id: int, remote_ids: Iterable[str]) -> dict[str, Any]:
+    wanted = select(
+        listings.c.id,
+        listings.c.remote_id,
+        listings.c.product_id,
+        listings.c.remote_updated_at,
+        listings.c.tiktok_status,
+        listings.c.audit_status,
+        listings.c.sent_at,
+    ).where(
+        listings.c.connection_id == connection_id,
+        listings.c.remote_id.in_(list(remote_ids)),
+        listings.c.ended_at.is_(None),
+    )
+    return {row.remote_id: row for row in connection.execute(wanted)}
+
+
+def _news(ours: Row[Any], told: RemoteListing) -> bool:
+    """Newer wins (law 5): what the Shop said earlier than what we hold is no news."""
+    if ours.remote_updated_at is None:
+        return True
+    same = (ours.tiktok_status, ours.audit_status) == (told.status, told.audit_status)
+    return told.updated_at > ours.remote_updated_at or (told.updated_at == ours.remote_updated_at and not same)
+
+
+def _with_reasons(market: Marketplace, listing: RemoteListing) -> RemoteListing:
+    if "FAILED" not in (listing.status, listing.audit_status):
+        return listing
+    return market.listing(listing.id)
+
+
+def _forgotten(connection_id: int) -> list[str]:
+    """Ours that should have been reviewed by now and were not heard of."""
+    quiet = now() - _FORGOTTEN_AFTER
+    wanted = select(listings.c.remote_id).where(
+        listings.c.connection_id == connection_id,
+        listings.c.state == "sent",
+        listings.c.ended_at.is_(None),
+        listings.c.remote_id.is_not(None),
+        listings.c.audit_status == "AUDITING",
+        listings.c.sent_at < quiet,
+        or_(listings.c.checked_at.is_(None), listings.c.checked_at < quiet),
+    )
+    with transaction() as connection:
+        return list(connection.execute(wanted.limit(50)).scalars())
+
+
+def _asked(market: Marketplace, remote_id: str) -> RemoteListing:
+    """One listing by itself. TikTok answers Get Product not for frozen or deleted ones: then it counts as deleted."""
+    try:
+        return market.listing(remote_id)
+    except Missing:
+        moment = datetime.now(UTC)
+        return RemoteListing(remote_id, "", "DELETED", "NONE", moment, moment, ())
+
+
+def _save(connection: Connection, listing_id: int, told: RemoteListing) -> None:
+    values: dict[str, Any] = {
+        "tiktok_status": told.status,
+        "audit_status": told.audit_status,
+        "reasons": [_reason(reason) for reason in told.reasons],
+        "reason_keys": sorted({text for reason in told.reasons for text in reason.reasons}),
+        "remote_updated_at": told.updated_at,
+        "reviewed_at": func.now(),
+        "checked_at": func.now(),
+        "changed_at": func.now(),
+    }
+    if told.status == "DELETED":
+        values["deleted_at"] = func.coalesce(listings.c.deleted_at, func.now())
+    connection.execute(update(listings).where(listings.c.id == listing_id).values(**values))
+    for sku in told.skus:
+        _read_back(connection, listing_id, sku)
+
+
+def _reason(reason: ReviewReason) -> dict[str, Any]:
+    return {"position": reason.position, "reasons": list(reason.reasons), "suggestions": list(reason.suggestions)}
+
+
+def _read_back(connection: Connection, listing_id: int, sku: RemoteSku) -> None:
+    """What the Shop shows for one SKU; a SKU whose id was lost with an answer gets it here."""
+    values: dict[str, Any] = {
+        "remote_id": func.coalesce(listing_skus.c.remote_id, sku.id),
+        "shop_quantity": sum(quantity for _, quantity in sku.quantities),
+        "read_back_at": func.now(),
+    }
+    if sku.price is not None:
+        values["shop_price"] = sku.price.amount
+    mine = (listing_skus.c.listing_id == listing_id) & (listing_skus.c.seller_sku == sku.seller_sku)
+    connection.execute(update(listing_skus).where(mine, listing_skus.c.ended_at.is_(None)).values(**values))

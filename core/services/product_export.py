@@ -1,0 +1,328 @@
+"""product_export: send products to the Shop, one or many, each exactly once, with a result per product."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from functools import partial
+
+from sqlalchemy import func, literal, select
+
+from core.db.engine import transaction
+from core.db.filters import selected_products
+from core.db.tables import listing_skus, listings, product_states
+from core.domain.errors import Expired, RateLimited, RemoteError, Temporary, Unknown
+from core.domain.filters import ProductFilter, Selection
+from core.domain.listing import ListingDraft, RemoteListing, SentListing, SentSku
+from core.domain.money import Money
+from core.domain.statuses import PRODUCT_WORDS, ProductStatus
+from core.ports import Marketplace, PictureSource
+from core.services import listing_intents as intents
+from core.services.listing_pictures import PictureTrouble, forget_pictures, upload_pictures
+from core.services.live import LiveConnection, require_live
+from core.services.product_readiness import drafts_for
+from core.services.product_status import refresh_status
+from core.services.runs import DryRun, Item, Outcome, start_run
+
+CALL_LEASE_S = 40.0  # longer than one call may take, shorter than anybody wants to wait after a crash
+_SAME_KEY_FOR = timedelta(hours=24)
+_MOST_TRIES = 12
+ALLOWANCE_CODES = frozenset({"12052093", "12052109"})
+_UNKNOWN_PICTURE = frozenset({"12052722", "12052300"})
+_NOT_SENDABLE = {
+    ProductStatus.NOT_READY,
+    ProductStatus.CATEGORY_MISSING,
+    ProductStatus.SENDING,
+    ProductStatus.UNKNOWN,
+    ProductStatus.UNDER_REVIEW,
+    ProductStatus.SUSPENDED,
+    ProductStatus.OFF,
+}
+_SECONDS_EACH = 1.0  # three writes a second, about three of them a product
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """What one product's export needs: the connection, its Shop and pictures, and whether the item is still ours."""
+
+    target: LiveConnection
+    market: Marketplace
+    pictures: PictureSource
+    still_ours: Callable[[], bool]
+
+
+class LostItem(Exception):
+    """Somebody else has taken the item over; nothing more may be done for it here."""
+
+
+def plan_send(connection_id: int, selection: Selection) -> DryRun:
+    """What sending the selection would do: how many are sent, which are skipped and why."""
+    chosen = selected_products(connection_id, selection).subquery()
+    counted = (
+        select(product_states.c.status, func.count())
+        .where(product_states.c.connection_id == connection_id, product_states.c.product_id.in_(select(chosen)))
+        .group_by(product_states.c.status)
+    )
+    with transaction() as connection:
+        counts = {ProductStatus(status): count for status, count in connection.execute(counted)}
+    skipped = {status: count for status, count in counts.items() if status in _NOT_SENDABLE}
+    will = sum(counts.values()) - sum(skipped.values())
+    words = tuple((PRODUCT_WORDS[status].label, count) for status, count in skipped.items())
+    live = counts.get(ProductStatus.ACTIVE, 0)
+    warnings = (f"{live:,} are on sale and go back into review when their content changed.",) if live else ()
+    return DryRun(will, words, will * _SECONDS_EACH, warnings)
+
+
+def start_send(connection_id: int, selection: Selection, by: str, *, title: str = "Send products") -> int:
+    """Queue the export of the selection; the run's id. Every product selected becomes an item with its result."""
+    chosen = selected_products(connection_id, selection).subquery()
+    with transaction() as connection:
+        return start_run(
+            connection,
+            kind="product_export",
+            title=title,
+            connection_id=connection_id,
+            by=by,
+            items=select(literal("product"), chosen.c[0]),
+        )
+
+
+def sync_now(connection_id: int, by: str) -> int:
+    """Send everything that is ready and was never sent (G2)."""
+    return start_send(connection_id, Selection(products=ProductFilter(tab="Ready")), by, title="Sync now")
+
+
+def export_item(sending: Sending, item: Item) -> Outcome:
+    """Send one product of a run, and say how it ended.
+
+    Raises ``Expired`` or ``NotLive`` when a person has to reconnect, ``LostItem`` when the item is somebody else's.
+    """
+    try:
+        return _export_product(sending, item.subject_id)
+    except RateLimited as limited:
+        return Outcome("waiting", limited.sentence, "rate", limited.until)
+    except Expired:
+        raise
+    except Temporary as trouble:
+        return _try_again(trouble, item.attempt)
+    except RemoteError as refusal:
+        return Outcome("failed", refusal.sentence, refusal.code)
+
+
+def _try_again(trouble: Temporary, attempt: int) -> Outcome:
+    if attempt >= _MOST_TRIES:
+        return Outcome("failed", f"Given up after {attempt} tries: {trouble.sentence}", trouble.code or "temporary")
+    pause = timedelta(seconds=min(2.0**attempt, 300.0))
+    return Outcome("waiting", trouble.sentence, trouble.code or "temporary", datetime.now(UTC) + pause)
+
+
+def _export_product(sending: Sending, product_id: int) -> Outcome:
+    connection_id = sending.target.id
+    with transaction() as connection:
+        require_live(connection, connection_id)
+        assessment = drafts_for(connection, connection_id, [product_id]).get(product_id)
+        live = intents.live_listings(connection, connection_id, product_id)
+    settled = [_resolve(sending, listing) for listing in live.values() if listing.outcome_open]
+    if any(outcome is not None for outcome in settled):
+        return _worst([outcome for outcome in settled if outcome is not None])
+    if assessment is None:
+        return Outcome("skipped", "The store no longer has this product.", "gone")
+    if not assessment.drafts:
+        problem = next(problem for problem in assessment.problems if problem.severity == "error")
+        return Outcome("failed", f"Not ready: {problem.sentence}", f"not_ready:{problem.code}")
+    with transaction() as connection:
+        live = intents.live_listings(connection, connection_id, product_id)
+    outcomes = [
+        _send(sending, draft, variant_id, live.get(variant_id)) for variant_id, draft in _by_variant(assessment.drafts)
+    ]
+    return _worst(outcomes)
+
+
+def _by_variant(drafts: tuple[tuple[str | None, ListingDraft], ...]) -> list[tuple[int | None, ListingDraft]]:
+    return [(int(variant) if variant is not None else None, draft) for variant, draft in drafts]
+
+
+def _worst(outcomes: list[Outcome]) -> Outcome:
+    order = ("unknown", "waiting", "failed", "done", "skipped")
+    return min(outcomes, key=lambda outcome: order.index(outcome.status))
+
+
+def _send(sending: Sending, draft: ListingDraft, variant_id: int | None, live: intents.Live | None) -> Outcome:
+    if live is not None and _nothing_to_send(live, draft):
+        return Outcome("skipped", "Nothing has changed since it was sent.", "unchanged")
+    taken = _listed_elsewhere(sending.target.id, draft, live)
+    if taken:
+        return Outcome("failed", taken, "listed_elsewhere")
+    edited = live if live is not None and live.in_shop else None
+    try:
+        listing_id = _intend(sending, draft, variant_id, live, edit=edited is not None)
+    except PictureTrouble as trouble:
+        return Outcome("failed", trouble.sentence, "picture")
+    outcome = _call(sending, listing_id, draft, edited.remote_id if edited else None)
+    if edited and edited.remote_id and edited.tiktok_status == "SELLER_DEACTIVATED" and outcome.status == "done":
+        errors = sending.market.activate_listings([edited.remote_id])
+        return Outcome("failed", errors[0].sentence, errors[0].code) if errors else outcome
+    return outcome
+
+
+def _nothing_to_send(live: intents.Live, draft: ListingDraft) -> bool:
+    """Price and stock go by themselves (P23), so they alone are no reason to send a listing into review again."""
+    if live.state != "sent" or not live.in_shop or live.draft is None or live.state_code:
+        return False
+    at_rest = live.audit_status != "FAILED" and live.tiktok_status not in ("FAILED", "SELLER_DEACTIVATED")
+    return at_rest and without_offers(live.draft) == without_offers(draft)
+
+
+def without_offers(draft: ListingDraft) -> ListingDraft:
+    """The draft with prices and quantities taken out, to compare what the Shop reviews."""
+    bare = tuple(replace(sku, price=Money(Decimal(0), sku.price.currency), quantity=0) for sku in draft.skus)
+    return replace(draft, skus=bare)
+
+
+def _listed_elsewhere(connection_id: int, draft: ListingDraft, live: intents.Live | None) -> str:
+    """A variant is sold by one listing of a Shop (G1 switched in between)."""
+    variant_ids = [int(sku.variant_id) for sku in draft.skus]
+    wanted = select(listing_skus.c.seller_sku).where(
+        listing_skus.c.connection_id == connection_id,
+        listing_skus.c.variant_id.in_(variant_ids),
+        listing_skus.c.ended_at.is_(None),
+        listing_skus.c.listing_id != (live.id if live is not None else 0),
+    )
+    with transaction() as connection:
+        taken = connection.execute(wanted.limit(1)).scalar()
+    if taken is None:
+        return ""
+    return f"SKU {taken} is already sold by another listing of this Shop: delete that one first."
+
+
+def _intend(
+    sending: Sending, draft: ListingDraft, variant_id: int | None, live: intents.Live | None, *, edit: bool
+) -> int:
+    """Upload the pictures, then store exactly what will be sent."""
+    pictures = upload_pictures(sending.target, sending.market, sending.pictures, draft, sending.still_ours)
+    key = None if edit else intents.new_key()
+    with transaction() as connection:
+        ids = intents.sku_ids(connection, live.id) if live is not None and edit else None
+    body = sending.market.listing_body(draft, pictures, idempotency_key=key, sku_ids=ids)
+    connection_id = sending.target.id
+    with transaction() as connection:
+        listing_id = intents.store_intent(connection, connection_id, draft, variant_id, live, body=body, key=key)
+        refresh_status(connection, connection_id, [int(draft.product_id)])
+    return listing_id
+
+
+def _call(
+    sending: Sending, listing_id: int, draft: ListingDraft, remote_id: str | None, *, again: bool = False
+) -> Outcome:
+    """Make the call for a stored intent and save its outcome. ``again``: an earlier one may have had its effect."""
+    if not sending.still_ours():
+        raise LostItem
+    attempt = intents.begin_call(listing_id, seconds=CALL_LEASE_S)
+    if attempt is None:
+        return _later("Another worker is sending it just now.", seconds=CALL_LEASE_S / 4)
+    body = _body_of(listing_id)
+    try:
+        if remote_id is None:
+            sent = sending.market.create_product(body)
+        else:
+            sent = sending.market.edit_product(remote_id, body)
+    except Unknown as unknown:
+        _save(sending, draft, partial(intents.save_unknown, listing_id, attempt, unknown.sentence))
+        return _later(unknown.sentence, seconds=2, status="unknown")
+    except (Temporary, Expired) as trouble:
+        keep = intents.save_unknown if again else intents.save_not_sent
+        _save(sending, draft, partial(keep, listing_id, attempt, trouble.sentence))
+        raise
+    except RemoteError as refusal:
+        return _refused(sending, listing_id, attempt, draft, refusal, edit=remote_id is not None)
+    return _sent(sending, listing_id, attempt, draft, sent)
+
+
+def _body_of(listing_id: int) -> bytes:
+    with transaction() as connection:
+        body: bytes = connection.execute(select(listings.c.body).where(listings.c.id == listing_id)).scalar_one()
+    return bytes(body)
+
+
+def _save(sending: Sending, draft: ListingDraft, save: Callable[..., bool]) -> bool:
+    with transaction() as connection:
+        saved = save(connection=connection)
+        refresh_status(connection, sending.target.id, [int(draft.product_id)])
+    return saved
+
+
+def _sent(sending: Sending, listing_id: int, attempt: int, draft: ListingDraft, sent: SentListing) -> Outcome:
+    if not _save(sending, draft, partial(intents.save_sent, listing_id, attempt, draft, sent)):
+        raise LostItem
+    note = f" The Shop notes: {' '.join(sent.warnings)}" if sent.warnings else ""
+    return Outcome("done", f"Sent, now in review.{note}")
+
+
+def _refused(
+    sending: Sending, listing_id: int, attempt: int, draft: ListingDraft, refusal: RemoteError, *, edit: bool
+) -> Outcome:
+    if refusal.code in ALLOWANCE_CODES:
+        _save(sending, draft, partial(intents.save_not_sent, listing_id, attempt, refusal.sentence))
+        return Outcome(
+            "waiting", "The Shop takes no more products today; it goes on tomorrow.", "allowance", tomorrow()
+        )
+    if refusal.code in _UNKNOWN_PICTURE:
+        forget_pictures(sending.target, draft)
+    _save(sending, draft, partial(intents.save_refused, listing_id, attempt, refusal, edit=edit))
+    return Outcome("failed", refusal.sentence, refusal.code)
+
+
+def tomorrow() -> datetime:
+    """When the Shop's daily allowance is sure to have been renewed, whatever its clock: five past midnight UTC."""
+    day = datetime.now(UTC) + timedelta(days=1)
+    return day.replace(hour=0, minute=5, second=0, microsecond=0)
+
+
+def _later(sentence: str, *, seconds: float, status: str = "waiting") -> Outcome:
+    return Outcome(status, sentence, "again", datetime.now(UTC) + timedelta(seconds=seconds))
+
+
+def _resolve(sending: Sending, listing: intents.Live) -> Outcome | None:
+    """Find out what became of a call whose answer we never saw (R10); None when it had no effect.
+
+    Read back by seller SKU first; if the Shop does not have it, the same key with the same bytes within 24 hours.
+    An edit sets everything absolutely, so it is simply made again. Raises ``Temporary`` while it stays open.
+    """
+    draft, body = listing.draft, listing.body
+    if draft is None or body is None or listing.leased:
+        raise Temporary("Another worker is still sending this product.", code="again")
+    if listing.remote_id is None:
+        found = _read_back(sending.market, listing, draft)
+        if found is not None:
+            return _adopt(sending, listing, draft, found)
+        if listing.called_at is not None and datetime.now(UTC) - listing.called_at > _SAME_KEY_FOR:
+            _forget(sending, listing, draft)
+            return None
+    return _call(sending, listing.id, draft, listing.remote_id, again=True)
+
+
+def _read_back(market: Marketplace, listing: intents.Live, draft: ListingDraft) -> RemoteListing | None:
+    """The listing the lost call made, known by its seller SKUs and by being no older than the intent."""
+    wanted = {sku.seller_sku for sku in draft.skus}
+    earliest = listing.intended_at - timedelta(minutes=5)
+    found = market.find_by_seller_skus([sku.seller_sku for sku in draft.skus[:10]])
+    fitting = [one for one in found if wanted & {sku.seller_sku for sku in one.skus} and one.created_at >= earliest]
+    return min(fitting, key=lambda one: one.created_at, default=None)
+
+
+def _adopt(sending: Sending, listing: intents.Live, draft: ListingDraft, found: RemoteListing) -> Outcome:
+    attempt = intents.begin_call(listing.id, seconds=CALL_LEASE_S)
+    if attempt is None:
+        raise Temporary("Another worker is settling this product.", code="again")
+    sent = SentListing(found.id, tuple(SentSku(sku.id, sku.seller_sku) for sku in found.skus))
+    _sent(sending, listing.id, attempt, draft, sent)
+    return Outcome("done", "Sent; the Shop's answer was lost and has been read back.")
+
+
+def _forget(sending: Sending, listing: intents.Live, draft: ListingDraft) -> None:
+    """A day later the Shop still does not have it: it did not happen, and a new generation may begin."""
+    attempt = intents.begin_call(listing.id, seconds=CALL_LEASE_S)
+    if attempt is not None:
+        _save(sending, draft, partial(intents.save_not_sent, listing.id, attempt, "The call had no effect."))
