@@ -71,6 +71,9 @@ class Settings(BaseSettings):
     sweep_seconds: float = Field(default=15, gt=0, description="how often stalled jobs are looked for")
     demo_products: int = Field(default=500, ge=1, le=200_000, description="products of the sandbox's demo store")
     sandbox: str = Field(default="on", pattern="^(on|off)$", description="whether run.py starts the sandbox")
+    own_rates: str = Field(
+        default="on", pattern="^(on|off)$", description="off: only the remote systems limit us, for measuring"
+    )
     log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$", description="least level logged")
     support_contact: str = Field(default="", description="whom the console names when help is needed")
 

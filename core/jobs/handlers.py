@@ -1,0 +1,223 @@
+"""The jobs: each is a service call. Their names are the words that services defer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from procrastinate import App
+from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
+
+from core import wiring
+from core.db.engine import now, transaction
+from core.db.tables import runs
+from core.domain.errors import RateLimited, RemoteError, Temporary
+from core.jobs.runs import StillOurs, work_on_run
+from core.logs import about, log
+from core.ports import Marketplace
+from core.queue import defer
+from core.services import catalogue_pull as pull
+from core.services import housekeeping as keeping
+from core.services import listing_review as review
+from core.services import picture_check as pictures
+from core.services import price_stock as offers
+from core.services import product_delete as deletion
+from core.services import product_export as export
+from core.services import product_readiness as readiness
+from core.services import shop_metadata as metadata
+from core.services import webhook_intake as intake
+from core.services.issues import close_issue, open_issue
+from core.services.live import LiveConnection, NotLive, require_live
+from core.services.product_export import LostItem
+from core.services.runs import Item, Outcome, parameters_of
+
+T = TypeVar("T")
+_AGAIN_S = 15
+
+
+class Crashed(Exception):
+    """Our own code failed; the text names the error, the log has the rest."""
+
+
+def guarded(action: str, work: Callable[[], T]) -> T:
+    """Run ``work``; any error that is not one of those everybody understands becomes ``Crashed``, logged once."""
+    try:
+        return work()
+    except (RemoteError, NotLive, LostItem, OperationalError):
+        raise
+    except Exception as error:
+        log().exception("a job failed", action=action, error=repr(error))
+        raise Crashed(f"{type(error).__name__}: {error}") from error
+
+
+def live(connection_id: int) -> LiveConnection:
+    with transaction() as connection:
+        return require_live(connection, connection_id)
+
+
+def shop_of(connection_id: int) -> Marketplace:
+    return wiring.marketplace(live(connection_id).shop_id)
+
+
+def run_target(run_id: int) -> LiveConnection:
+    with transaction() as connection:
+        connection_id = connection.execute(select(runs.c.connection_id).where(runs.c.id == run_id)).scalar_one()
+        return require_live(connection, connection_id)
+
+
+def contained(action: str, process: Callable[[Item, StillOurs], Outcome]) -> Callable[[Item, StillOurs], Outcome]:
+    """One item's crash is that item's result: the others go on."""
+
+    def run(item: Item, still_ours: StillOurs) -> Outcome:
+        try:
+            return guarded(action, lambda: process(item, still_ours))
+        except Crashed as crash:
+            return Outcome("failed", f"Crossdock failed on this one ({crash}); the log has the details.", "crash")
+
+    return run
+
+
+def product_export(run_id: int) -> None:
+    target = run_target(run_id)
+    market, source = wiring.marketplace(target.shop_id), wiring.picture_source()
+
+    def process(item: Item, still_ours: StillOurs) -> Outcome:
+        return export.export_item(export.Sending(target, market, source, still_ours), item)
+
+    work_on_run(run_id, "product_export", contained("product_export", process))
+
+
+def product_delete(run_id: int) -> None:
+    market, by = wiring.marketplace(run_target(run_id).shop_id), str(parameters_of(run_id).get("by", ""))
+    process = contained("product_delete", lambda item, _: deletion.delete_item(market, item, by))
+    work_on_run(run_id, "product_delete", process)
+
+
+def price_stock_run(run_id: int) -> None:
+    target, part = run_target(run_id), str(parameters_of(run_id).get("part", "offers"))
+    market = wiring.marketplace(target.shop_id)
+    process = contained("price_stock", lambda item, _: offers.push_item(market, target, item, part))
+    work_on_run(run_id, "price_stock_run", process)
+
+
+def price_stock(connection_id: int, product_ids: list[int] | None = None) -> None:
+    if product_ids is None and not offers.unacknowledged_products(connection_id, limit=1):
+        return
+    offers.push_changed(shop_of(connection_id), connection_id, product_ids)
+
+
+def listing_review(connection_id: int) -> None:
+    review.review_listings(shop_of(connection_id), connection_id)
+
+
+def catalogue_pull(store_account_id: int, full: bool = False) -> None:
+    pull.pull_catalogue(wiring.store(store_account_id), store_account_id, full=full)
+
+
+def catalogue_hints(store_account_id: int, remote_ids: list[str]) -> None:
+    pull.pull_products(wiring.store(store_account_id), store_account_id, remote_ids)
+
+
+def product_readiness(connection_id: int) -> None:
+    while readiness.assess_stale(connection_id):
+        pass
+
+
+def picture_check(connection_id: int) -> None:
+    pictures.check_pictures(wiring.picture_source(), connection_id)
+
+
+def shop_metadata(connection_id: int) -> None:
+    metadata.download(shop_of(connection_id), connection_id)
+
+
+def webhook_intake(source: str, account: str) -> None:
+    intake.handle(source, account)
+
+
+def webhook_sweep() -> None:
+    intake.requeue_waiting()
+
+
+def token_refresh(shop_id: int) -> None:
+    wiring.marketplace(shop_id).shops()
+
+
+def housekeeping() -> None:
+    keeping.keep_house()
+
+
+JOBS: dict[str, Callable[..., None]] = {
+    "catalogue_hints": catalogue_hints,
+    "catalogue_pull": catalogue_pull,
+    "housekeeping": housekeeping,
+    "listing_review": listing_review,
+    "picture_check": picture_check,
+    "price_stock": price_stock,
+    "price_stock_run": price_stock_run,
+    "product_delete": product_delete,
+    "product_export": product_export,
+    "product_readiness": product_readiness,
+    "shop_metadata": shop_metadata,
+    "token_refresh": token_refresh,
+    "webhook_intake": webhook_intake,
+    "webhook_sweep": webhook_sweep,
+}
+
+
+def register(app: App) -> None:
+    """Make every job known to the worker's App under its name."""
+    for name, job in JOBS.items():
+        app.task(name=name)(_run(name, job))
+
+
+def _run(name: str, job: Callable[..., None]) -> Callable[..., None]:
+    def run(**arguments: Any) -> None:
+        with about(connection_id=arguments.get("connection_id")):
+            run_job(name, job, arguments)
+
+    run.__name__ = name
+    return run
+
+
+def run_job(name: str, job: Callable[..., None], arguments: dict[str, Any]) -> None:
+    """Run one job. Parked work ends quietly, trouble of the remote system is tried again, our own is an issue."""
+    try:
+        guarded(name, lambda: job(**arguments))
+    except NotLive as parked:
+        log().info("parked", action=name, sentence=parked.sentence)
+    except Temporary as trouble:
+        _again(name, arguments, trouble)
+    except (RemoteError, Crashed) as failure:
+        _report(name, arguments, str(failure))
+        raise
+    else:
+        with transaction() as connection:
+            close_issue(connection, subject=("job", _key(name, arguments)), code="job_failed")
+
+
+def _key(name: str, arguments: dict[str, Any]) -> str:
+    return ":".join([name, *(str(arguments[part]) for part in sorted(arguments) if part.endswith(("_id", "account")))])
+
+
+def _again(name: str, arguments: dict[str, Any], trouble: Temporary) -> None:
+    wait = (trouble.until - now()).total_seconds() if isinstance(trouble, RateLimited) else _AGAIN_S
+    log().warning("tried again later", action=name, sentence=trouble.sentence, seconds=int(wait))
+    once = f"again:{name}:{json.dumps(arguments, sort_keys=True)}"
+    with transaction() as connection:
+        defer(connection, name, once=once, after_seconds=max(1, int(wait) + 1), **arguments)
+
+
+def _report(name: str, arguments: dict[str, Any], sentence: str) -> None:
+    with transaction() as connection:
+        open_issue(
+            connection,
+            connection_id=arguments.get("connection_id"),
+            subject=("job", _key(name, arguments)),
+            code="job_failed",
+            sentence=f"The job {name} failed: {sentence}",
+            fix="It is tried again by the clock; look at Activity if it stays.",
+            link="activity",
+        )

@@ -1,0 +1,75 @@
+"""What happens by the clock: each schedule defers one job per target."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import time, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from core.db.tables import connections, shops, store_accounts
+from core.domain.occurrences import Daily, Every, Schedule
+
+LONDON = "Europe/London"
+_HALF_A_DAY = timedelta(hours=12)
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A schedule and its job. ``targets`` gives the argument that tells one job from the next, and its values."""
+
+    name: str
+    job: str
+    schedule: Schedule
+    targets: Callable[[Connection], list[dict[str, Any]]]
+    arguments: dict[str, Any] = field(default_factory=dict)
+
+
+def live_connections(connection: Connection) -> list[dict[str, Any]]:
+    live = select(connections.c.id).where(connections.c.disconnected_at.is_(None)).order_by(connections.c.id)
+    return [{"connection_id": one} for one in connection.execute(live).scalars()]
+
+
+def live_stores(connection: Connection) -> list[dict[str, Any]]:
+    """Accounts with a live connection whose credentials were not refused."""
+    joined = connections.join(store_accounts, store_accounts.c.id == connections.c.store_account_id)
+    live = select(store_accounts.c.id).select_from(joined).distinct().order_by(store_accounts.c.id)
+    live = live.where(connections.c.disconnected_at.is_(None), store_accounts.c.status == "ok")
+    return [{"store_account_id": one} for one in connection.execute(live).scalars()]
+
+
+def live_shops(connection: Connection) -> list[dict[str, Any]]:
+    live = (
+        select(shops.c.id)
+        .join(connections, connections.c.shop_id == shops.c.id)
+        .where(connections.c.disconnected_at.is_(None), shops.c.status == "ok")
+    )
+    return [{"shop_id": one} for one in connection.execute(live.distinct().order_by(shops.c.id)).scalars()]
+
+
+def once(_: Connection) -> list[dict[str, Any]]:
+    return [{}]
+
+
+def _daily(at: str) -> Daily:
+    return Daily(time.fromisoformat(at), LONDON, _HALF_A_DAY)
+
+
+def _every(**period: int) -> Every:
+    return Every(timedelta(**period))
+
+
+PLAN: tuple[Planned, ...] = (
+    Planned("listing_review", "listing_review", _every(seconds=20), live_connections),
+    Planned("catalogue_changes", "catalogue_pull", _every(minutes=1), live_stores, {"full": False}),
+    Planned("price_stock_again", "price_stock", _every(minutes=1), live_connections, {"product_ids": None}),
+    Planned("product_readiness", "product_readiness", _every(minutes=5), live_connections),
+    Planned("picture_check", "picture_check", _every(minutes=10), live_connections),
+    Planned("webhook_sweep", "webhook_sweep", _every(seconds=30), once),
+    Planned("token_refresh", "token_refresh", _every(hours=1), live_shops),
+    Planned("catalogue_crawl", "catalogue_pull", _daily("03:00"), live_stores, {"full": True}),
+    Planned("shop_metadata", "shop_metadata", _daily("04:00"), live_connections),
+    Planned("housekeeping", "housekeeping", _daily("04:30"), once),
+)

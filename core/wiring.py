@@ -1,0 +1,102 @@
+"""Where Protocols meet the things that implement them: every process gets its ports here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+
+from sqlalchemy import select
+
+from core.config import settings
+from core.db.engine import transaction
+from core.db.journal import PostgresJournal
+from core.db.rates import PostgresRates
+from core.db.tables import shops, store_accounts
+from core.domain.limits import limits_of
+from core.http.client import HttpClient
+from core.http.images import GuardedPictures
+from core.ports import Marketplace, MarketplaceAuth, PictureSource, Store
+from core.services.connect_store import load_credentials
+from core.services.shop_token import ShopTokenVault
+from core.services.tiktok_apps import load_app
+from core.stores.registry import PLATFORMS
+from core.tiktok.auth import TikTokAuth
+from core.tiktok.client import TikTokShop
+
+# (capacity, permits a second) of a new bucket; afterwards its row in rate_buckets rules, and may be edited.
+# TikTok Shop Partner Center, Rate limits: begin with 3 to 10 reads and 1 to 3 writes a second per endpoint and shop.
+# ShopWired, API rate limiting: a bucket of 40 that drains 2 a second; ours keeps a few in hand.
+ALLOWANCES: dict[str, tuple[float, float]] = {
+    "tiktok:read": (10.0, 10.0),
+    "tiktok:write": (3.0, 3.0),
+    "shopwired": (36.0, 2.0),
+}
+
+
+def allowance(key: str) -> tuple[float, float] | None:
+    """The allowance of a new bucket such as ``tiktok:7495…:write:product_create``."""
+    if settings().own_rates == "off":
+        return None
+    remote, _, rest = key.partition(":")
+    kind = rest.partition(":")[2].partition(":")[0]
+    return ALLOWANCES.get(f"{remote}:{kind}") or ALLOWANCES.get(remote)
+
+
+@lru_cache(maxsize=1)
+def http() -> HttpClient:
+    """The one HTTP client of this process."""
+    return HttpClient(PostgresJournal(), PostgresRates(allowance))
+
+
+def store(store_account_id: int) -> Store:
+    """The store of an account with its saved credentials."""
+    wanted = select(store_accounts).where(store_accounts.c.id == store_account_id)
+    with transaction() as connection:
+        row = connection.execute(wanted).one()
+        credentials = load_credentials(connection, store_account_id)
+    return PLATFORMS[row.platform].make(http(), row.base_url, credentials, str(store_account_id))
+
+
+def new_store(platform: str, base_url: str, credentials: Mapping[str, str]) -> Store:
+    """A store that is not saved yet, to try what a person entered."""
+    return PLATFORMS[platform].make(http(), base_url, dict(credentials), "new")
+
+
+def marketplace_auth(app_id: int) -> MarketplaceAuth:
+    """The auth host of a TikTok app."""
+    config = settings()
+    with transaction() as connection:
+        app = load_app(connection, app_id)
+    return TikTokAuth(
+        http(),
+        auth_url=config.tiktok_auth_url,
+        authorize_url=config.tiktok_authorize_url,
+        api_url=config.tiktok_api_url,
+        app_key=app.app_key,
+        app_secret=app.app_secret,
+        service_id=app.service_id,
+    )
+
+
+def marketplace(shop_id: int) -> Marketplace:
+    """One Shop, with its tokens kept in the vault."""
+    with transaction() as connection:
+        shop = connection.execute(select(shops).where(shops.c.id == shop_id)).one()
+        app = load_app(connection, shop.app_id)
+    return TikTokShop(
+        http(),
+        api_url=settings().tiktok_api_url,
+        app_key=app.app_key,
+        app_secret=app.app_secret,
+        cipher=shop.cipher,
+        account=shop.remote_id,
+        vault=ShopTokenVault(shop_id, marketplace_auth(shop.app_id)),
+        region=shop.region,
+        currency=limits_of(shop.region).currency,
+    )
+
+
+@lru_cache(maxsize=1)
+def picture_source() -> PictureSource:
+    """The guarded fetch and conversion of pictures."""
+    return GuardedPictures(settings().trusted_origins)
