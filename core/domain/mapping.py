@@ -1,0 +1,255 @@
+"""From the store's words to the Shop's: which category, which brand, which attribute values a product gets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from core.domain.catalog import Product
+from core.domain.limits import MarketLimits
+from core.domain.listing import AttributeValue, CategoryAttribute, Problem, Severity, ShopBrand
+from core.domain.plaintext import cleaned, one_line, quoted
+
+CATEGORY: Final = "category"
+BRAND: Final = "brand"
+DEFAULT_CATEGORY: Final = "default_category"
+ATTRIBUTE: Final = "attribute"
+KINDS: Final = (CATEGORY, BRAND, DEFAULT_CATEGORY, ATTRIBUTE)
+ANY_CATEGORY: Final = "*"
+
+_PERMISSIONS: Final = {
+    "INVITE_ONLY": (
+        "is invite-only",
+        "Apply for it in Seller Center's Qualification Center, or choose another category.",
+    ),
+    "NON_MAIN_CATEGORY": (
+        "lies outside the Shop's main category",
+        "Choose a category inside the Shop's main category.",
+    ),
+    "PROHIBITED": ("is prohibited in this market", "Choose another category."),
+}
+
+
+class MappingRefused(Exception):
+    """A mapping that cannot be saved; ``sentence`` says which and why."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+
+
+class MappingConflict(MappingRefused):
+    """Somebody else changed the same mapping meanwhile."""
+
+
+@dataclass(frozen=True, slots=True)
+class CategoryInfo:
+    """A category of the Shop as far as choosing needs it; ``path`` is the names from the root down."""
+
+    id: str
+    path: str
+    leaf: bool
+    permission: str
+
+
+@dataclass(frozen=True, slots=True)
+class CategoryChoice:
+    """``source`` is own, mapped, default, or empty when there is none."""
+
+    category_id: str | None
+    source: str
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BrandChoice:
+    """``brand_id`` None is sent as “No Brand”."""
+
+    brand_id: str | None
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AttributeRule:
+    """Where an attribute's value comes from: a listed value, a fixed text, or a custom field of the product."""
+
+    value_id: str = ""
+    text: str = ""
+    field: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AttributeChoice:
+    values: tuple[AttributeValue, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+
+def attribute_source(category_id: str, attribute_id: str) -> str:
+    """The ``source_id`` of an attribute's mapping; ``ANY_CATEGORY`` for all categories at once."""
+    return f"{category_id}/{attribute_id}"
+
+
+def choose_category(
+    own: str | None,
+    product_categories: Iterable[str],
+    mapped: Mapping[str, str],
+    default: str | None,
+    known: Mapping[str, CategoryInfo],
+) -> CategoryChoice:
+    """The product's own choice, else its first mapped store category, else the default (P25), with what is wrong."""
+    first = next((target for one in product_categories if (target := mapped.get(one))), None)
+    for category_id, source in ((own, "own"), (first, "mapped"), (default, "default")):
+        if category_id:
+            refusal = refusal_of(category_id, known)
+            return CategoryChoice(category_id, source, (_category_error(*refusal),) if refusal else ())
+    missing = Problem(
+        "category_missing",
+        Severity.ERROR,
+        "The product has no TikTok category: none of its store categories is mapped and there is no default.",
+        "Map its store category, choose a category for this product, or set a default category.",
+        "category",
+    )
+    return CategoryChoice(None, "", (missing,))
+
+
+def refusal_of(category_id: str, known: Mapping[str, CategoryInfo]) -> tuple[str, str, str] | None:
+    """Why a category cannot be listed in, as (code, sentence, fix), or None: only usable leaves can."""
+    info = known.get(category_id)
+    if info is None:
+        sentence = f"TikTok category {category_id} is not in the Shop's category tree."
+        return "category_unknown", sentence, "Download the categories again, then choose another one."
+    if not info.leaf:
+        sentence = (
+            f"TikTok category {quoted(info.path, 120)} has categories below it; only the lowest ones can be used."
+        )
+        return "category_not_leaf", sentence, "Choose one of the categories below it."
+    if info.permission in _PERMISSIONS:
+        words, fix = _PERMISSIONS[info.permission]
+        return "category_not_permitted", f"TikTok category {quoted(info.path, 120)} {words}.", fix
+    return None
+
+
+def choose_brand(
+    product: Product,
+    mapped: Mapping[str, str],
+    known: Mapping[str, ShopBrand],
+    *,
+    send_brand: bool,
+    unauthorised: str,
+) -> BrandChoice:
+    """The mapped brand, else “No Brand”; ``unauthorised`` (error, no_brand) rules what happens to a T1 brand (P18).
+
+    TikTok takes authorised brands and unauthorised ordinary ones (which it does not show); an unauthorised T1 brand
+    is refused with code 12052208 (TikTok Shop Partner Center, Get Brands).
+    """
+    if not send_brand or not product.brand_id:
+        return BrandChoice(None)
+    target = mapped.get(product.brand_id)
+    name = quoted(product.brand_name or product.brand_id)
+    if target is None:
+        sentence = f"The store's brand {name} is not mapped; the product is sent as “No Brand”."
+        return BrandChoice(None, (_brand("brand_unmapped", Severity.NOTE, sentence, "Map it if TikTok has it."),))
+    if target == "":
+        return BrandChoice(None)
+    brand = known.get(target)
+    if brand is None:
+        sentence = f"The TikTok brand {target} that {name} is mapped to is no longer in the Shop's list."
+        return BrandChoice(None, (_brand("brand_unknown", Severity.ERROR, sentence, "Map the brand again."),))
+    return _authorised(brand, name, unauthorised)
+
+
+def _authorised(brand: ShopBrand, name: str, unauthorised: str) -> BrandChoice:
+    if brand.authorised:
+        return BrandChoice(brand.id)
+    if not brand.t1:
+        sentence = f"The Shop is not authorised for the TikTok brand {quoted(brand.name)}; buyers will not see it."
+        fix = "Ask for the authorisation in Seller Center if it should be shown."
+        return BrandChoice(brand.id, (_brand("brand_not_shown", Severity.NOTE, sentence, fix),))
+    sentence = f"The Shop is not authorised for the TikTok brand {quoted(brand.name)} that {name} is mapped to"
+    if unauthorised == "no_brand":
+        problem = _brand(
+            "brand_replaced",
+            Severity.WARNING,
+            f"{sentence}; it is sent as “No Brand”.",
+            "Ask for the authorisation in Seller Center, then read the brands again.",
+        )
+        return BrandChoice(None, (problem,))
+    fix = "Ask for the authorisation in Seller Center, or map the brand to “No Brand”."
+    return BrandChoice(None, (_brand("brand_unauthorised", Severity.ERROR, f"{sentence}.", fix),))
+
+
+def choose_attributes(
+    category_id: str,
+    attributes: Iterable[CategoryAttribute],
+    rules: Mapping[str, AttributeRule],
+    product: Product,
+    limits: MarketLimits,
+) -> AttributeChoice:
+    """Values of the category's product attributes; a required one without a value is an error that names it (M7)."""
+    values: list[AttributeValue] = []
+    problems: list[Problem] = []
+    for attribute in attributes:
+        if attribute.kind != "PRODUCT_PROPERTY":
+            continue
+        rule = rules.get(attribute_source(category_id, attribute.id))
+        rule = rule or rules.get(attribute_source(ANY_CATEGORY, attribute.id))
+        value = _value(attribute, rule, product, limits) if rule else None
+        if value:
+            values.append(value)
+        elif rule or attribute.required:
+            problems += _without_value(attribute, rule, product)
+    return AttributeChoice(tuple(values), tuple(problems))
+
+
+def _value(
+    attribute: CategoryAttribute, rule: AttributeRule, product: Product, limits: MarketLimits
+) -> AttributeValue | None:
+    if rule.value_id:
+        listed = any(value_id == rule.value_id for value_id, _ in attribute.values)
+        return AttributeValue(attribute.id, value_id=rule.value_id) if listed else None
+    text = one_line(cleaned(rule.text or field_of(product, rule.field) or "").text)
+    if not text:
+        return None
+    for value_id, name in attribute.values:
+        if name.casefold() == text.casefold():
+            return AttributeValue(attribute.id, value_id=value_id)
+    fits = attribute.free_text and len(text) <= limits.attribute_value
+    return AttributeValue(attribute.id, name=text) if fits else None
+
+
+def _without_value(attribute: CategoryAttribute, rule: AttributeRule | None, product: Product) -> list[Problem]:
+    name = quoted(attribute.name)
+    if rule is None:
+        sentence = f"The category needs the attribute {name}, and nothing gives it a value."
+    elif rule.field and not field_of(product, rule.field):
+        sentence = f"The attribute {name} comes from the custom field {quoted(rule.field)}, which is empty here."
+    else:
+        what = quoted(rule.text or field_of(product, rule.field) or rule.value_id)
+        sentence = f"The value {what} of the attribute {name} is not one that TikTok takes."
+    code = "attribute_missing" if attribute.required else "attribute_left_out"
+    severity = Severity.ERROR if attribute.required else Severity.WARNING
+    fix = f"Set {name} for this category on the Mappings page, tab Attributes."
+    return [Problem(code, severity, sentence, fix, "attributes")]
+
+
+def field_key(name: str) -> str:
+    """``TikTok Length`` and ``tiktok_length`` are the same custom field."""
+    return name.replace("_", " ").replace("-", " ").casefold().strip()
+
+
+def field_of(product: Product, name: str) -> str | None:
+    """The text of a custom field, however its name is spelt; None when it is missing or blank."""
+    exact = product.custom_fields.get(name)
+    if exact is not None:
+        return exact.strip() or None
+    wanted = field_key(name)
+    return next((text.strip() for key, text in product.custom_fields.items() if field_key(key) == wanted), None) or None
+
+
+def _category_error(code: str, sentence: str, fix: str) -> Problem:
+    return Problem(code, Severity.ERROR, sentence, fix, "category")
+
+
+def _brand(code: str, severity: Severity, sentence: str, fix: str) -> Problem:
+    return Problem(code, severity, sentence, fix, "brand")
