@@ -50,7 +50,7 @@ def _occur(planned: Planned, present: datetime) -> bool:
 
 def _first(connection: Connection, name: str, due: datetime) -> bool:
     row = insert(occurrences).values(name=name, due_at=due, created_at=func.now()).on_conflict_do_nothing()
-    return connection.execute(row).rowcount == 1
+    return connection.execute(row.returning(occurrences.c.name)).first() is not None
 
 
 def _defer(connection: Connection, planned: Planned, target: dict[str, Any]) -> int | None:

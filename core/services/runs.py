@@ -89,7 +89,9 @@ def _add_items(connection: Connection, run_id: int, items: Select[Any] | Sequenc
         rows = items.subquery()
         kind, subject = rows.c[0], rows.c[1]
         chosen = select(literal(run_id), kind, subject, func.row_number().over(order_by=subject))
-        return connection.execute(insert(run_items).from_select(columns, chosen)).rowcount
+        connection.execute(insert(run_items).from_select(columns, chosen))
+        counted = select(func.count()).select_from(run_items).where(run_items.c.run_id == run_id)
+        return int(connection.execute(counted).scalar_one())
     listed = [
         dict(zip(columns, (run_id, kind, subject, position), strict=True))
         for position, (kind, subject) in enumerate(dict.fromkeys(items), start=1)
