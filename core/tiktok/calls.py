@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -21,6 +22,7 @@ from core.tiktok.signing import clock_of, sign
 
 T = TypeVar("T")
 JSON = "application/json"
+_REMEMBER_TOKEN_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,12 @@ class _Ask(Generic[T]):
     body: bytes | None
     files: Sequence[Part] | None
     priority: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Remembered:
+    token: str = field(repr=False)
+    until: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +63,7 @@ class SignedCalls:
         self._http, self._app, self._vault = http, app, vault
         self._cipher, self._account = cipher, account
         self._clock = clock_of(app.api_url)
+        self._token = _Remembered("", 0.0)
 
     def call(
         self,
@@ -79,12 +88,13 @@ class SignedCalls:
         return again(lambda: self._with_credentials(ask))
 
     def _with_credentials(self, ask: _Ask[T]) -> T:
-        token = self._vault.access_token()
+        token = self._present_token()
         renewed = corrected = False
         while True:
             try:
                 return self._send(ask, token)
             except errors.TokenRejected:
+                self._token = _Remembered("", 0.0)
                 if renewed:
                     raise
                 token, renewed = self._vault.refresh(token), True
@@ -93,6 +103,15 @@ class SignedCalls:
                     raise
                 self._clock.follow(off.server_time)
                 corrected = True
+
+    def _present_token(self) -> str:
+        """The vault's token, asked for again after a few seconds: a batch need not open the vault for each call."""
+        remembered = self._token
+        if time.monotonic() < remembered.until:
+            return remembered.token
+        token = self._vault.access_token()
+        self._token = _Remembered(token, time.monotonic() + _REMEMBER_TOKEN_S)
+        return token
 
     def _send(self, ask: _Ask[T], token: str) -> T:
         result: list[T] = []
