@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from core.domain.catalog import Product
@@ -233,6 +234,7 @@ def _without_value(attribute: CategoryAttribute, rule: AttributeRule | None, pro
     return [Problem(code, severity, sentence, fix, "attributes")]
 
 
+@lru_cache(maxsize=4096)
 def field_key(name: str) -> str:
     """``TikTok Length`` and ``tiktok_length`` are the same custom field."""
     return name.replace("_", " ").replace("-", " ").casefold().strip()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
@@ -71,7 +72,12 @@ def has_chinese(text: str) -> bool:
 
 def shortened_runs(text: str, longest: int) -> str:
     """``text`` with no character repeated more than ``longest`` times in a row."""
-    return re.sub(rf"(.)\1{{{longest},}}", lambda found: found.group(1) * longest, text, flags=re.DOTALL)
+    return _over_long(longest).sub(lambda found: found.group(1) * longest, text)
+
+
+@lru_cache(maxsize=8)
+def _over_long(longest: int) -> re.Pattern[str]:
+    return re.compile(rf"(.)\1{{{longest},}}", re.DOTALL)
 
 
 def in_words(names: tuple[str, ...] | list[str]) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -15,6 +17,7 @@ from core.domain.mapping import field_of
 from core.domain.offers import offer_of, price_of
 from core.domain.plaintext import cleaned, in_words, one_line, quoted, shortened_runs
 
+_SPACE: Final = re.compile(r"\s")
 _CODE_FIELDS: Final = ("GTIN", "EAN", "UPC", "ISBN")
 _SKU_FIX: Final = "Give the variant a SKU of its own in the store: at most {} characters, no spaces."
 _CODE_FIX: Final = "Correct the code in the store, or clear it where the category needs none."
@@ -30,6 +33,15 @@ class JudgedVariant:
     problems: tuple[Problem, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class _Siblings:
+    """What the variants of one product have in common: option names, who has which SKU, whether it is a book."""
+
+    kinds: tuple[str, ...]
+    skus: dict[str, list[str]]
+    book: bool
+
+
 def variant_name(variant: Variant) -> str:
     """``Small / Red`` by its options, else its SKU."""
     return " / ".join(option.value for option in variant.options) or variant.sku or f"number {variant.remote_id}"
@@ -41,8 +53,9 @@ def judge_variants(product: Product, context: ListingContext, *, book: bool) -> 
     for variant in product.variants:
         if variant.sku:
             sku_count.setdefault(variant.sku, []).append(variant_name(variant))
-    judged = [_judge(variant, product, context, sku_count, book) for variant in product.variants]
-    return _without_code_twins(_without_option_twins(judged, product), context)
+    siblings = _Siblings(_kinds(product), sku_count, book)
+    judged = [_judge(variant, product, context, siblings) for variant in product.variants]
+    return _without_code_twins(_without_option_twins(judged))
 
 
 def option_problems(product: Product, limits: MarketLimits) -> list[Problem]:
@@ -109,24 +122,20 @@ def _pictured(one: JudgedVariant, place: int, shown: dict[str, str | None]) -> J
 
 def _kinds(product: Product) -> tuple[str, ...]:
     """The option names most variants have, in their order."""
-    counts: dict[tuple[str, ...], int] = {}
-    for variant in product.variants:
-        names = tuple(option.option for option in variant.options)
-        counts[names] = counts.get(names, 0) + 1
-    return max(counts, key=lambda names: counts[names])
+    counts = Counter(tuple(option.option for option in variant.options) for variant in product.variants)
+    return max(counts, key=lambda names: counts[names], default=())
 
 
-def _judge(
-    variant: Variant, product: Product, context: ListingContext, skus: dict[str, list[str]], book: bool
-) -> JudgedVariant:
+def _judge(variant: Variant, product: Product, context: ListingContext, siblings: _Siblings) -> JudgedVariant:
     rules, variant_id = context.rules, context.variant_ids.get(variant.remote_id, variant.remote_id)
     name = variant_name(variant)
     price = price_of(variant, rules.prices, rules.limits, variant_id=variant_id)
     held = context.held.get(variant_id, 0)
     offer = offer_of(variant.stock, rules.stock, rules.limits, held=held, variant_id=variant_id)
-    identifier, code_problems = _identifier(variant, product, context, variant_id, book)
-    attributes, option_errors = _attributes(variant, product, rules.limits, variant_id)
-    problems = [*offer.problems, *price.problems, *_sku_problems(variant, context, skus, variant_id)]
+    identifier, code_problems = _identifier(variant, product, context, variant_id, siblings.book)
+    kinds = siblings.kinds if len(product.variants) > 1 else None
+    attributes, option_errors = _attributes(variant, kinds, rules.limits, variant_id)
+    problems = [*offer.problems, *price.problems, *_sku_problems(variant, context, siblings.skus, variant_id)]
     problems += [*code_problems, *option_errors]
     subject = f"Variant {quoted(name)}" if len(product.variants) > 1 else "The product"
     named = tuple(replace(problem, sentence=_about(subject, problem.sentence)) for problem in problems)
@@ -155,7 +164,7 @@ def _sku_problems(
     if len(sku) > limit:
         sentence = f"Its SKU {quoted(sku)} has {len(sku)} characters; TikTok Shop takes at most {limit}."
         return [_problem("sku_too_long", sentence, fix, "sku", variant_id)]
-    if any(letter.isspace() for letter in sku):
+    if _SPACE.search(sku):
         return [_problem("sku_with_space", f"Its SKU {quoted(sku)} has a space in it.", fix, "sku", variant_id)]
     if cleaned(sku).removed:
         return [_problem("sku_unsafe", f"Its SKU {quoted(sku)} has invisible characters.", fix, "sku", variant_id)]
@@ -190,10 +199,10 @@ def _code_twin(identifier: Identifier, sku: str, others: Sequence[str], variant_
 
 
 def _attributes(
-    variant: Variant, product: Product, limits: MarketLimits, variant_id: str
+    variant: Variant, kinds: tuple[str, ...] | None, limits: MarketLimits, variant_id: str
 ) -> tuple[tuple[SalesAttribute, ...], list[Problem]]:
-    if len(product.variants) > 1 and tuple(option.option for option in variant.options) != _kinds(product):
-        wanted = in_words([quoted(kind) for kind in _kinds(product)])
+    if kinds is not None and tuple(option.option for option in variant.options) != kinds:
+        wanted = in_words([quoted(kind) for kind in kinds])
         sentence = f"It has not the same options as its siblings, which have {wanted}."
         return (), [
             _problem("options_differ", sentence, "Give it the same options in the store.", "options", variant_id)
@@ -215,7 +224,7 @@ def _clean(text: str, limits: MarketLimits) -> str:
     return shortened_runs(one_line(cleaned(text).text), limits.equal_run)
 
 
-def _without_option_twins(judged: list[JudgedVariant], product: Product) -> list[JudgedVariant]:
+def _without_option_twins(judged: list[JudgedVariant]) -> list[JudgedVariant]:
     """Of variants with the same choices only the first can be sent (error 12052560)."""
     seen: dict[tuple[str, ...], str] = {}
     kept = []
