@@ -241,7 +241,7 @@ def _without_option_twins(judged: list[JudgedVariant]) -> list[JudgedVariant]:
     return kept
 
 
-def _without_code_twins(judged: list[JudgedVariant], context: ListingContext) -> list[JudgedVariant]:
+def _without_code_twins(judged: list[JudgedVariant]) -> list[JudgedVariant]:
     """The same code on two variants of the product is refused on both, naming both."""
     holders: dict[str, list[str]] = {}
     for one in judged:
