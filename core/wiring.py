@@ -18,8 +18,10 @@ from core.http.images import GuardedPictures
 from core.ports import Marketplace, MarketplaceAuth, PictureSource, Store
 from core.services.connect_store import load_credentials
 from core.services.shop_token import ShopTokenVault
-from core.services.tiktok_apps import load_app
-from core.stores.registry import PLATFORMS
+from core.services.tiktok_apps import find_app, load_app
+from core.services.webhook_intake import TIKTOK, Door, Hint
+from core.stores.registry import PLATFORMS, Platform
+from core.tiktok import webhooks as tiktok_webhooks
 from core.tiktok.auth import TikTokAuth
 from core.tiktok.client import TikTokShop
 
@@ -100,3 +102,62 @@ def marketplace(shop_id: int) -> Marketplace:
 def picture_source() -> PictureSource:
     """The guarded fetch and conversion of pictures."""
     return GuardedPictures(settings().trusted_origins)
+
+
+# What a webhook of TikTok Shop is about, by topic number; the rest is kept as "other".
+_KINDS: dict[int, str] = (
+    dict.fromkeys((5, 15, 16, 18, 37), "product")
+    | dict.fromkeys((6, 7), "authorisation")
+    | dict.fromkeys((1, 2, 3, 4, 11, 12), "order")
+)
+
+
+def shop_door(app_key: str) -> Door | None:
+    """How webhooks sent for a TikTok app are verified and read; None for an app we do not have."""
+    if not app_key.isalnum():
+        return None
+    with transaction() as connection:
+        app = find_app(connection, app_key)
+    if app is None:
+        return None
+
+    def is_genuine(headers: Mapping[str, str], body: bytes) -> bool:
+        return tiktok_webhooks.verify(app.app_key, app.app_secret, body, headers.get("authorization", ""))
+
+    return Door(TIKTOK, is_genuine, handshake=lambda _: None, hint=_shop_hint)
+
+
+def store_door(platform: str, store_account_id: int) -> Door | None:
+    """The same for a store account; None for an account we do not have, and for one without a webhook secret."""
+    wanted = select(store_accounts.c.platform).where(store_accounts.c.id == store_account_id)
+    with transaction() as connection:
+        if platform not in PLATFORMS or connection.execute(wanted).scalar_one_or_none() != platform:
+            return None
+        speaks = PLATFORMS[platform]
+        secret = load_credentials(connection, store_account_id).get(speaks.webhook_secret, "")
+    if not secret:
+        return None
+    return Door(
+        platform,
+        is_genuine=lambda headers, body: speaks.is_genuine(secret, headers, body),
+        handshake=lambda body: speaks.handshake(secret, body),
+        hint=lambda body: _store_hint(speaks, store_account_id, body),
+    )
+
+
+def _shop_hint(body: bytes) -> Hint | None:
+    try:
+        push = tiktok_webhooks.parse(body)
+    except tiktok_webhooks.Malformed:
+        return None
+    subject = push.product_id or str(push.data.get("order_id") or "")
+    kind = _KINDS.get(push.kind, "other")
+    return Hint(push.shop_id, push.notification_id, push.topic or str(push.kind), kind, subject)
+
+
+def _store_hint(speaks: Platform, store_account_id: int, body: bytes) -> Hint | None:
+    change = speaks.change_in(body)
+    if change is None:
+        return None
+    topic = f"{change.kind}.{change.action}"
+    return Hint(str(store_account_id), change.event_id, topic, change.kind, change.subject_id)

@@ -99,6 +99,7 @@ def start(conn: Connection, auth: MarketplaceAuth, *, app_id: int, store_account
 def store_return(conn: Connection, *, state: str, code: str, error: str) -> Returned:
     """Keep the code that came back, sealed. A state that is unknown, old or already used changes nothing."""
     hashed = _hashed(state)
+    error = "".join(letter for letter in error if letter.isprintable())[:100]
     refused = bool(error) or code in ("", "null")
     sealed = None if refused else sealer().seal(code, _place(hashed))
     sentence = f"The authorisation was refused in TikTok Shop ({error or 'no code'}). {START_AGAIN}" if refused else ""

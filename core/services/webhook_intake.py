@@ -1,0 +1,193 @@
+"""webhook_intake: a webhook is a hint (law 3). It is verified, kept once and answered; a job acts on it later.
+
+The gateway calls ``verify_and_store``; the job ``webhook_intake`` calls ``handle``. Neither asks anybody anything.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Connection, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from core.db.engine import transaction
+from core.db.tables import connections, inbox, shops, store_accounts
+from core.queue import NORMAL, STOCK, defer
+
+TIKTOK = "tiktok"
+# Over this many hints waiting for one account, one read of the whole list replaces single reads.
+MOST_SINGLE = 20
+_BATCH = 1_000
+_LONGEST_ID = 200
+# Orders come with the customer's data in the body; the record is fetched anyway, so the body is not kept.
+_BODY_KEPT = ("product", "stock", "category", "brand", "authorisation")
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """What a webhook tells. ``account``: the Shop's or store account's id. ``kind``: product, stock, category, brand,
+    order, authorisation, or other. ``delivery_id`` is the same in every repeat, "" where the vendor has none."""
+
+    account: str
+    delivery_id: str
+    topic: str
+    kind: str
+    subject_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """How webhooks of one sender are told from forgeries and read; bound to its secret. ``source``: tiktok, or the
+    store's platform. ``handshake`` gives the text to answer an address check with; ``hint`` None for what is not
+    understood."""
+
+    source: str
+    is_genuine: Callable[[Mapping[str, str], bytes], bool]
+    handshake: Callable[[bytes], str | None]
+    hint: Callable[[bytes], Hint | None]
+
+
+class Outcome(StrEnum):
+    STORED = "stored"
+    DUPLICATE = "duplicate"
+    HANDSHAKE = "handshake"
+    NOT_UNDERSTOOD = "not_understood"
+    UNKNOWN_ACCOUNT = "unknown_account"
+    FORGED = "forged"
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """``text`` is what to answer a handshake with."""
+
+    outcome: Outcome
+    text: str = ""
+
+
+def verify_and_store(door: Door, headers: Mapping[str, str], body: bytes) -> Receipt:
+    """Check the signature over the raw bytes and keep the hint once. Nothing is written for a forgery, for what is
+    not understood, and for an account we do not have."""
+    if not door.is_genuine(headers, body):
+        return Receipt(Outcome.FORGED)
+    answer = door.handshake(body)
+    if answer is not None:
+        return Receipt(Outcome.HANDSHAKE, answer)
+    hint = door.hint(body)
+    if hint is None:
+        return Receipt(Outcome.NOT_UNDERSTOOD)
+    with transaction() as conn:
+        if not _is_ours(conn, door.source, hint.account):
+            return Receipt(Outcome.UNKNOWN_ACCOUNT)
+        if not _keep(conn, door.source, hint, body):
+            return Receipt(Outcome.DUPLICATE)
+        _defer_intake(conn, door.source, hint.account)
+    return Receipt(Outcome.STORED)
+
+
+def handle(source: str, account: str) -> int:
+    """Act on the hints waiting for one account, each subject once; returns how many hints were dealt with.
+
+    Two of these side by side take different rows.
+    """
+    with transaction() as conn:
+        waiting = (inbox.c.source == source, inbox.c.account == account, inbox.c.status == "waiting")
+        columns = (inbox.c.id, inbox.c.topic, inbox.c.subject)
+        found = select(*columns).where(*waiting).order_by(inbox.c.id).limit(_BATCH).with_for_update(skip_locked=True)
+        rows = conn.execute(found).all()
+        if not rows:
+            return 0
+        subjects = list(dict.fromkeys(row.subject for row in rows))
+        note = _act_for_shop(conn, account, subjects) if source == TIKTOK else _act_for_store(conn, account, subjects)
+        done = update(inbox).where(inbox.c.id.in_([row.id for row in rows]))
+        conn.execute(done.values(status="done", note=note, handled_at=func.now()))
+        if len(rows) == _BATCH:
+            _defer_intake(conn, source, account)
+    return len(rows)
+
+
+def requeue_waiting() -> int:
+    """Queue the intake of every account with hints waiting, should its job have been lost; returns how many."""
+    waiting = select(inbox.c.source, inbox.c.account).where(inbox.c.status == "waiting").distinct()
+    with transaction() as conn:
+        accounts = conn.execute(waiting).all()
+        for row in accounts:
+            _defer_intake(conn, row.source, row.account)
+    return len(accounts)
+
+
+def _act_for_store(conn: Connection, account: str, subjects: Sequence[str]) -> str:
+    """Single reads for a few products; the store's change feed for many, and for shelves and brands."""
+    store_account_id = int(account)
+    kinds = {subject.partition(":")[0] for subject in subjects}
+    remote_ids = list(dict.fromkeys(_ids(subjects, "product", "stock")))
+    if len(remote_ids) > MOST_SINGLE or kinds & {"category", "brand"}:
+        key = f"catalogue_pull:{store_account_id}:changes"
+        defer(conn, "catalogue_pull", once=key, store_account_id=store_account_id, full=False)
+        return f"One read of the changes for {len(subjects)} records."
+    if remote_ids:
+        priority = STOCK if "stock" in kinds else NORMAL
+        defer(conn, "catalogue_hints", priority=priority, store_account_id=store_account_id, remote_ids=remote_ids)
+        return f"{len(remote_ids)} products are read again."
+    return "Nothing to do: store orders are not read."
+
+
+def _act_for_shop(conn: Connection, account: str, subjects: Sequence[str]) -> str:
+    """The review of a listing is read for all listings that changed; an authorisation is proved by a call."""
+    c = connections.c
+    joined = connections.join(shops, shops.c.id == c.shop_id)
+    live = select(c.id).select_from(joined).where(shops.c.remote_id == account, c.disconnected_at.is_(None))
+    kinds = {subject.partition(":")[0] for subject in subjects}
+    notes = []
+    for connection_id in conn.execute(live).scalars().all():
+        if "product" in kinds:
+            _defer_once(conn, "listing_review", connection_id)
+            notes.append("The listings that changed are read.")
+        if "authorisation" in kinds:
+            _defer_once(conn, "connection_check", connection_id)
+            notes.append("The connection is tested.")
+    return " ".join(dict.fromkeys(notes)) or "Nothing to do."
+
+
+def _defer_once(conn: Connection, task: str, connection_id: int) -> None:
+    defer(conn, task, once=f"{task}:{connection_id}", connection_id=connection_id)
+
+
+def _ids(subjects: Sequence[str], *kinds: str) -> list[str]:
+    pairs = [subject.partition(":") for subject in subjects]
+    return [subject_id for kind, _, subject_id in pairs if kind in kinds and subject_id]
+
+
+def _is_ours(conn: Connection, source: str, account: str) -> bool:
+    if source == TIKTOK:
+        wanted: Any = select(shops.c.id).where(shops.c.remote_id == account)
+    elif account.isdigit():
+        wanted = select(store_accounts.c.id).where(store_accounts.c.id == int(account))
+    else:
+        return False
+    return conn.execute(wanted).first() is not None
+
+
+def _keep(conn: Connection, source: str, hint: Hint, body: bytes) -> bool:
+    """False when this delivery is here already."""
+    row = insert(inbox).values(
+        source=source,
+        account=hint.account,
+        delivery_id=_plain(hint.delivery_id) or hashlib.sha256(body).hexdigest(),
+        topic=_plain(hint.topic),
+        subject=f"{hint.kind}:{_plain(hint.subject_id)}",
+        body=body if hint.kind in _BODY_KEPT else b"",
+    )
+    kept = conn.execute(row.on_conflict_do_nothing(index_elements=["source", "account", "delivery_id"]))
+    return kept.rowcount == 1
+
+
+def _defer_intake(conn: Connection, source: str, account: str) -> None:
+    defer(conn, "webhook_intake", once=f"webhook_intake:{source}:{account}", source=source, account=account)
+
+
+def _plain(text: str) -> str:
+    return text.replace("\x00", "")[:_LONGEST_ID]
