@@ -1,0 +1,13 @@
+"""What the programs above the services need of the database itself: a transaction, and to wait for the schema."""
+
+from __future__ import annotations
+
+from core.db.engine import engine, transaction
+from core.db.migrate import wait_until_current
+
+__all__ = ["transaction", "wait_for_schema"]
+
+
+def wait_for_schema(*, seconds: float = 60) -> None:
+    """Return once another process has migrated. Raises ``RuntimeError`` with a sentence when none does."""
+    wait_until_current(engine(), seconds=seconds)
