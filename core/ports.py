@@ -25,6 +25,7 @@ from core.domain.listing import (
     Warehouse,
 )
 from core.domain.money import Money
+from core.domain.orders import InventoryLevel, ShopOrder, StoreOrder, StoreOrderDraft, StoreOrderStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,28 @@ class Store(Protocol):
 
     def changes(self, since: str | None) -> tuple[tuple[Change, ...], str | None]:
         """Hints newer than the cursor ``since``, oldest first, and the cursor to keep next. None: from now on."""
+
+    def order_statuses(self) -> tuple[StoreOrderStatus, ...]: ...
+
+    def create_order(self, draft: StoreOrderDraft) -> StoreOrder:
+        """Not idempotent: the intent is stored first, and ``Unknown`` is settled by ``find_orders``."""
+
+    def find_orders(self, marker: str, *, since: datetime) -> tuple[StoreOrder, ...]:
+        """Orders whose comments begin with ``marker``: by search, and among those created from ``since`` on."""
+
+    def order(self, remote_id: str) -> StoreOrder: ...
+
+    def set_order_status(self, remote_id: str, status_id: str, *, tracking_url: str = "", email: bool = False) -> None:
+        """Absolute, so it may be repeated."""
+
+    def comment_order(self, remote_id: str, text: str) -> None:
+        """A note for the store's staff on an existing order."""
+
+    def stock(self, sku: str) -> int | None:
+        """What the store has of a SKU now, or None when it does not know the SKU."""
+
+    def set_stock(self, quantities: Sequence[tuple[str, int]]) -> int:
+        """Absolute (SKU, quantity); how many the store says it changed. SKUs it does not know may pass in silence."""
 
     def register_webhooks(self, address: str) -> tuple[str, ...]:
         """Make sure every hint we use is sent to ``address``; returns the topics. Idempotent."""
@@ -144,6 +167,18 @@ class Marketplace(Protocol):
 
     def listings_updated(self, since: datetime, until: datetime) -> Iterator[tuple[RemoteListing, ...]]:
         """Listings by update time, both ends inclusive, in windows under the Shop's 10,000 row limit."""
+
+    def inventory(self, sku_ids: Sequence[str]) -> tuple[InventoryLevel, ...]:
+        """What the Shop holds of at most 600 SKUs, by its SKU ids."""
+
+    def orders_updated(self, since: datetime, until: datetime) -> Iterator[tuple[ShopOrder, ...]]:
+        """Orders by update time, oldest first, in pages of at most 100; those that move while it runs come again."""
+
+    def orders(self, order_ids: Sequence[str]) -> tuple[ShopOrder, ...]:
+        """At most 50 orders with all their detail; ids the Shop does not know are left out."""
+
+    def refer_order(self, order_id: str, store_order: str, lines: Sequence[tuple[str, str]]) -> tuple[ItemError, ...]:
+        """Tell the Shop our number of an order: (store line id, the Shop's line id) of each line. May be repeated."""
 
     def delete_listings(self, listing_ids: Sequence[str]) -> tuple[ItemError, ...]: ...
 

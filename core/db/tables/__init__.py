@@ -22,6 +22,15 @@ from core.db.tables.connections import (
 from core.db.tables.journal import api_calls, inbox, issues
 from core.db.tables.listings import listing_skus, listings, short_links, uploaded_pictures
 from core.db.tables.mappings import category_rules, mapping_history, mappings, shop_brands, shop_categories
+from core.db.tables.orders import (
+    latencies,
+    shop_order_lines,
+    shop_orders,
+    stock_check_items,
+    stock_checks,
+    stock_deductions,
+    store_orders,
+)
 from core.db.tables.people import audit, login_attempts, sessions, sign_in_links, users
 from core.db.tables.schema import metadata
 from core.db.tables.work import cursors, leases, occurrences, rate_buckets, run_items, runs
@@ -36,6 +45,7 @@ __all__ = [
     "cursors",
     "inbox",
     "issues",
+    "latencies",
     "leases",
     "listing_skus",
     "listings",
@@ -55,12 +65,18 @@ __all__ = [
     "sessions",
     "shop_brands",
     "shop_categories",
+    "shop_order_lines",
+    "shop_orders",
     "shops",
     "short_links",
     "sign_in_links",
+    "stock_check_items",
+    "stock_checks",
+    "stock_deductions",
     "store_accounts",
     "store_brands",
     "store_categories",
+    "store_orders",
     "tiktok_apps",
     "uploaded_pictures",
     "users",

@@ -85,6 +85,7 @@ listing_skus = Table(
     moment("quantity_acknowledged_at"),
     Column("shop_price", Numeric(14, 4)),
     Column("shop_quantity", Integer, comment="in-shop available, read back"),
+    document("shop_warehouses", "{}"),
     moment("read_back_at"),
     Column("error_sentence", Text, nullable=False, server_default=""),
     moment("ended_at"),
