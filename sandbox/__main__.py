@@ -25,6 +25,7 @@ def main() -> int:
     app = build_app(
         options.home, products=options.products, base_url=base_url, orders_per_minute=options.orders_per_minute
     )
+    app.state.world.stock_changes_per_minute = options.stock_changes_per_minute
     sys.stdout.write(f"sandbox {base_url}\n")
     sys.stdout.flush()
     serve_for_ever(app, sock)
@@ -39,6 +40,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--home", type=Path, default=Path(home), help="folder of sandbox.db")
     parser.add_argument("--products", type=int, default=500, help="size of the demo catalogue")
     parser.add_argument("--orders-per-minute", type=float, default=0, help="how often somebody buys")
+    parser.add_argument("--stock-changes-per-minute", type=float, default=2, help="how often a shop's stock moves")
     return parser.parse_args()
 
 

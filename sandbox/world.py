@@ -57,6 +57,7 @@ class World:
         self.base_url = base_url.rstrip("/")
         self.products = products
         self.orders_per_minute = orders_per_minute
+        self.stock_changes_per_minute = 2.0
         self.db = Database(home / "sandbox.db")
         self.db.script(SCHEMA)
         self.clock = Clock(self)
@@ -64,6 +65,7 @@ class World:
         self.deliveries = Deliveries(self)
         self._lock = threading.Lock()
         self._actions: list[Callable[[], None]] = []
+        self._reset_actions: list[Callable[[], None]] = []
         self._stopping = threading.Event()
         self._load()
 
@@ -110,6 +112,10 @@ class World:
         """Call this about five times a second, and at once after the clock was shifted."""
         self._actions.append(action)
 
+    def on_reset(self, action: Callable[[], None]) -> None:
+        """Call this at every reset, to forget what lives outside the database."""
+        self._reset_actions.append(action)
+
     def tick(self) -> None:
         """Do everything that is due now."""
         for action in self._actions:
@@ -143,6 +149,8 @@ class World:
         self.db.clear()
         with self._lock:
             self._load()
+        for action in self._reset_actions:
+            action()
 
     def _tick_until_stopped(self) -> None:
         while not self._stopping.wait(TICK_SECONDS):

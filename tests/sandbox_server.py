@@ -25,6 +25,8 @@ def running_sandbox(home: Path, products: int = 50) -> Iterator[str]:
 def start_sandbox(home: Path, products: int = 50) -> subprocess.Popen[str]:
     """A sandbox process that prints its address when it is about to serve."""
     command = [sys.executable, "-m", "sandbox", "--port", "0", "--home", str(home), "--products", str(products)]
+    # Stock stands still, so that a test sees only what it did itself.
+    command += ["--stock-changes-per-minute", "0"]
     return subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True)
 
 

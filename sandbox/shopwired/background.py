@@ -8,10 +8,14 @@ from sandbox import demo
 from sandbox.shopwired.stock import find_sku, set_stock
 from sandbox.world import World
 
-DEFAULT_PER_MINUTE = 2
 LONGEST_GAP_MINUTES = 1.0
 LOW_STOCK = 3
 DELIVERY = 24
+
+
+def per_minute(world: World) -> float:
+    """Stock changes a minute: what a control call set, else what the sandbox was started with."""
+    return float(world.setting("shopwired.stock_changes_per_minute", world.stock_changes_per_minute))
 
 
 class StockLife:
@@ -28,7 +32,7 @@ class StockLife:
         now = self._world.clock.now()
         minutes = min(max(now - self._last, 0.0) / 60, LONGEST_GAP_MINUTES)
         self._last = now
-        self._owed += minutes * self._world.setting("shopwired.stock_changes_per_minute", DEFAULT_PER_MINUTE)
+        self._owed += minutes * per_minute(self._world)
         while self._owed >= 1:
             self._owed -= 1
             change_some_stock(self._world, self._random)

@@ -9,7 +9,7 @@ from starlette.routing import BaseRoute
 from sandbox.control import allow_keys, control_route, number
 from sandbox.faults import ControlError
 from sandbox.shopwired.answers import ApiError
-from sandbox.shopwired.background import StockLife
+from sandbox.shopwired.background import StockLife, per_minute
 from sandbox.shopwired.products import change_product
 from sandbox.shopwired.stock import lower_stock
 from sandbox.world import World
@@ -23,7 +23,7 @@ SWITCHES: dict[str, Any] = {
     "hide_order_comments": False,
     "order_search_delay_seconds": 0,
     "orders_deduct_stock": True,
-    "stock_changes_per_minute": 2,
+    "stock_changes_per_minute": 2,  # or what `--stock-changes-per-minute` says
 }
 
 
@@ -74,7 +74,8 @@ class _Desk:
             if not isinstance(SWITCHES[name], bool):
                 number(given, name)
             self._world.set_setting(f"shopwired.{name}", value)
-        return {name: self._world.setting(f"shopwired.{name}", default) for name, default in SWITCHES.items()}
+        answer = {name: self._world.setting(f"shopwired.{name}", default) for name, default in SWITCHES.items()}
+        return {**answer, "stock_changes_per_minute": per_minute(self._world)}
 
     def secret(self, given: dict[str, Any]) -> dict[str, Any]:
         """Sets the webhook secret of a business; null sends webhooks unsigned."""

@@ -143,10 +143,9 @@ class _Shop:
         ident = last_id(self._world, kind) + 1
         set_last_id(self._world, kind, ident)
         slug = slug_of(title)
-        lean = {
-            "id": ident, **EMPTY_SHELF, "title": title, "slug": slug, "url": f"{BASE_MARK}/shop/{self._slug}/{kind[0]}/{slug}",
-            "createdAt": rfc2822(FIRST_CREATED - 86400),
-        }  # fmt: skip
+        url = f"{BASE_MARK}/shop/{self._slug}/{kind[0]}/{slug}"
+        lean = {"id": ident, **EMPTY_SHELF, "title": title, "slug": slug, "url": url}
+        lean["createdAt"] = rfc2822(FIRST_CREATED - 86400)
         self._world.db.execute(
             "INSERT INTO sw_shelves VALUES (?, ?, ?, ?, 1, ?, ?, '{}')",
             (ident, self._business, kind, title, dump(lean), dump(parents)),
