@@ -33,7 +33,7 @@ def check_attributes(category_id: str, given: list[dict[str, Any]], *, is_draft:
 
 
 def _check_required(required: frozenset[str], given: list[dict[str, Any]]) -> Iterator[Refused]:
-    filled = {one["id"]: {value.get("id") for value in one["values"]} for one in given if one["values"]}
+    filled = {one["id"]: {_value_id(one["id"], value) for value in one["values"]} for one in given if one["values"]}
     for id in sorted(required - set(filled)):
         yield Refused(12052104, f"missing product attribute ID {id}")
     has_batteries = YES in filled.get(BATTERIES, set())
@@ -41,6 +41,14 @@ def _check_required(required: frozenset[str], given: list[dict[str, Any]]) -> It
         yield Refused(12052182, f"The conditional attribute {BATTERY_TYPE} is required.")
     if not has_batteries and BATTERY_TYPE in filled:
         yield Refused(12052183, f"The conditional attribute {BATTERY_TYPE} must be empty.")
+
+
+def _value_id(attribute_id: str, value: dict[str, str]) -> str:
+    """The value's id, given or found by its name; empty for a custom one."""
+    if value.get("id"):
+        return value["id"]
+    known = KINDS[attribute_id].value_ids if attribute_id in KINDS else {}
+    return next((id for id, name in known.items() if name == value.get("name")), "")
 
 
 def _check_values(kind: AttributeKind, values: list[dict[str, str]]) -> Iterator[Refused]:

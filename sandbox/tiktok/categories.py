@@ -41,7 +41,8 @@ class Category:
 @cache
 def tree() -> dict[str, Category]:
     """All categories by id, parents before children."""
-    leaves = [(row[0], tuple(part.strip() for part in row[1].split(">"))) for row in _rows()]
+    # Some names of the export end in a space or a written-out tab.
+    leaves = [(row[0], tuple(part.replace("\\t", "").strip() for part in row[1].split(">"))) for row in _rows()]
     taken = {leaf_id for leaf_id, _ in leaves}
     ids: dict[tuple[str, ...], str] = {}
     found: dict[str, Category] = {}

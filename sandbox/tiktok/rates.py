@@ -30,6 +30,12 @@ class Rates:
         self._lock = threading.Lock()
         self._buckets: dict[tuple[str, str, str], tuple[float, float]] = {}
         self._hours: dict[tuple[str, int], int] = {}
+        world.on_reset(self._forget)
+
+    def _forget(self) -> None:
+        with self._lock:
+            self._buckets.clear()
+            self._hours.clear()
 
     def take(self, app_key: str, shop_id: str, label: str, *, is_write: bool) -> None:
         """Count one call, or raise Limited."""

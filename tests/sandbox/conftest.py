@@ -1,4 +1,4 @@
-"""A sandbox shared by the tests of one file."""
+"""A sandbox shared by the tests of one file, and callers of it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from tests.sandbox_server import running_sandbox
+from tests.tiktok_caller import Caller
 
 
 @pytest.fixture(scope="module")
@@ -23,3 +24,11 @@ def sandbox(sandbox_url: str) -> Iterator[httpx.Client]:
     with httpx.Client(base_url=sandbox_url, timeout=20) as client:
         client.post("/_sandbox/reset").raise_for_status()
         yield client
+
+
+@pytest.fixture
+def caller(sandbox: httpx.Client) -> Caller:
+    """Harbour Lane's TikTok shop, without rate limits, its reviewers asleep."""
+    sandbox.post("/_sandbox/limits", json={"off": True}).raise_for_status()
+    sandbox.post("/_sandbox/review", json={"delay_seconds": 3600}).raise_for_status()
+    return Caller(sandbox)
