@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
@@ -38,6 +41,15 @@ from tests.sandbox_server import running_sandbox
 from tests.store_harness import StoreAtSandbox, at_sandbox
 
 PRODUCTS = 230
+ROOT = Path(__file__).resolve().parents[2]
+CHILD = """
+import sys
+from core.services import catalogue_pull
+from tests.store_harness import StoreAtSandbox, Merchant, PLATFORMS
+catalogue_pull._PAGES_AT_ONCE = 1
+there = StoreAtSandbox(PLATFORMS["shopwired"], sys.argv[1], Merchant(sys.argv[1]))
+catalogue_pull.pull_catalogue(there.store(), int(sys.argv[2]), full=True)
+"""
 
 
 @pytest.fixture(scope="module")
@@ -424,3 +436,35 @@ def test_refused_keys_are_noted_on_the_account(world: World) -> None:
     assert scalar(status) == "refused"
     world.pull(full=True)
     assert scalar(status) == "ok"
+
+
+def test_kill_9_leaves_the_lease_behind_and_nothing_is_lost(world: World) -> None:
+    slow = {"vendor": "shopwired", "endpoint": "GET /v1/products", "fault": "slow", "rate": 1, "seconds": 0.7}
+    world.there.control("faults", {"rules": [slow]})
+    child = subprocess.Popen([sys.executable, "-c", CHILD, world.there.base, str(world.account)], cwd=ROOT)
+    try:
+        wait_until(lambda: world.live() >= 100)
+    finally:
+        child.kill()
+        child.wait()
+    stood = pull_state(world.account)
+    assert stood.full_under_way
+    assert stood.full_offset == world.live() < PRODUCTS
+    world.there.control("faults", {}, method="DELETE")
+    assert world.pull() == Pulled(False)  # the dead one still holds the lease, so this one comes back later
+    with transaction() as connection:
+        waiting = connection.execute(
+            text("SELECT args, scheduled_at - now() AS wait FROM procrastinate_jobs WHERE task_name = 'catalogue_pull'")
+        ).one()
+        connection.execute(update(pull_states).values(lease_until=func.now()))
+    assert waiting.args == {"store_account_id": world.account, "full": False}
+    assert timedelta(seconds=30) < waiting.wait < timedelta(seconds=95)
+    assert world.pull(full=False).changed == PRODUCTS - stood.full_offset
+    assert world.live() == PRODUCTS
+
+
+def wait_until(true: Callable[[], bool], seconds: float = 30) -> None:
+    ends = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < ends, "it did not come to that in time"
+        time.sleep(0.05)
