@@ -95,7 +95,10 @@ class Side:
         return answer.json()
 
     def state(self) -> Any:
-        return httpx.get(f"{self.url}/_sandbox/state").json()
+        return self.control_get("state")
+
+    def control_get(self, path: str) -> Any:
+        return httpx.get(f"{self.url}/_sandbox/{path}", timeout=30).raise_for_status().json()
 
 
 def code_for(url: str, account: str = "harbour.lane", service_id: str = SERVICE_ID) -> str:
