@@ -50,13 +50,14 @@ def act(verb: str, words: list[str]) -> int:
     from ops.problems import StartProblem
 
     whole = {"start": system.start, "stop": system.stop, "migrate": system.migrate, "sign-in": system.sign_in}
+    developers = {"check": checks.check, "test": checks.test, "bench": checks.bench, "soak": checks.soak}
     try:
+        if verb in developers:
+            return developers[verb](words)
+        os.umask(0o077)  # data, logs and keys are nobody else's business
         if verb in ALONE:
             system.run_alone(verb)
-        if verb in whole:
-            return whole[verb]()
-        developers = {"check": checks.check, "test": checks.test, "bench": checks.bench, "soak": checks.soak}
-        return developers[verb](words)
+        return whole[verb]()
     except StartProblem as problem:
         print(problem, file=sys.stderr)
         return 1

@@ -192,8 +192,11 @@ def request_stop(number: int, frame: object) -> None:
 
 def make_home(home: Path) -> None:
     """The home directory, private to us except that the database's account may pass through it as root."""
+    is_new = not home.exists()
     try:
-        home.mkdir(parents=True, exist_ok=True, mode=0o711 if os.geteuid() == 0 else 0o700)
+        home.mkdir(parents=True, exist_ok=True)
+        if is_new:
+            home.chmod(0o711 if os.geteuid() == 0 else 0o700)
     except OSError as problem:
         raise StartProblem(
             f"The home {home} cannot be made: {problem.strerror}; set CROSSDOCK_HOME to a directory of yours."

@@ -95,12 +95,10 @@ def test_only_the_console_knows_streamlit() -> None:
 
 
 def test_stores_do_not_know_each_other() -> None:
-    for path in (path for path in OWN_SOURCES if module_name(path).startswith("core.stores.")):
-        own = ".".join(module_name(path).split(".")[:3])
-        if own == "core.stores.registry":
-            continue
-        others = [name for name in imports(path) if is_within(name, {"core.stores"}) and not is_within(name, {own})]
-        assert others == [], path
+    stores = {f"core.stores.{folder.name}" for folder in (ROOT / "core" / "stores").iterdir() if folder.is_dir()}
+    for path in (path for path in OWN_SOURCES if is_within(module_name(path), stores)):
+        others = {store for store in stores if not is_within(module_name(path), {store})}
+        assert [name for name in imports(path) if is_within(name, others)] == [], path
 
 
 def test_sandbox_is_an_independent_witness() -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from ops import install, lock, processes, system
+from ops import checks, install, lock, processes, system
 from ops.install import InstallProblem
 from ops.problems import StartProblem
 
@@ -133,6 +133,26 @@ def test_tests_without_chromium_fail_with_a_sentence(tmp_path: Path) -> None:
     said = run_py("test", PATH=str(tmp_path), CHROMIUM="")
     assert said.returncode == 1
     assert said.stderr.startswith("The browser tests need Chromium and there is none: install ")
+
+
+def test_root_gets_chromium_from_the_systems_packages(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A stand-in for apt-get notes what it is asked for and installs a stand-in for Chromium."""
+    notes, browser = tmp_path / "notes", tmp_path / "chromium"
+    apt = tmp_path / "apt-get"
+    apt.write_text(f'#!/bin/sh\necho "$*" >> {notes}\n[ "$2" = update ] || /bin/cp /bin/true {browser}\n')
+    apt.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("CHROMIUM", "")
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    with pytest.raises(StartProblem, match=r"there is none: install your system's package chromium"):
+        checks.find_browser()
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    checks.find_browser()
+    assert os.environ["CHROMIUM"] == str(browser)
+    assert notes.read_text().splitlines() == [
+        "-qq update",
+        "-qq install -y --no-install-recommends chromium fonts-liberation",
+    ]
 
 
 def test_missing_venv_module_names_the_package(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
