@@ -25,6 +25,7 @@ from core.domain.listing import (
     Warehouse,
 )
 from core.domain.money import Money
+from core.domain.pictures import PictureFacts
 from core.domain.orders import InventoryLevel, ShopOrder, StoreOrder, StoreOrderDraft, StoreOrderStatus
 
 
@@ -268,6 +269,9 @@ class PictureSource(Protocol):
 
     def fetch(self, url: str) -> bytes:
         """The bytes as they are. Raises ``Refused`` naming the picture and why, or ``Temporary``."""
+
+    def look(self, url: str) -> PictureFacts:
+        """What the picture is; one that can never be used has a sentence as its ``error``. Raises ``Temporary``."""
 
     def prepare(self, url: str, use_case: str = "MAIN_IMAGE", *, region: str = "GB") -> PreparedPicture:
         """Fetched, checked against the limits of the market ``region``, and converted where needed.

@@ -40,6 +40,7 @@ class MarketLimits:
     pictures: int = 9
     picture_min: int = 300
     picture_quiet: int = 600
+    picture_upload_min: int = 100
     picture_max: int = 4_000
     picture_bytes: int = 5_000_000
     ratio_min: Decimal = Decimal(3) / Decimal(4)
@@ -89,6 +90,7 @@ SOURCES: Final[dict[str, Source]] = {
     "picture_quiet": Source(
         "Sellercloud help asks for 600 px, ShopWired's for 300: between them a warning", date(2026, 9, 1)
     ),
+    "picture_upload_min": _UPLOAD,
     "picture_max": _SHOPWIRED,
     "picture_bytes": Source(
         "Sellercloud help and the 2024 upload page say 5 MB; Upload Product Image now says 10 MB", date(2026, 9, 1)

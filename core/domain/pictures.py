@@ -13,7 +13,6 @@ from core.domain.listing import Problem, Severity
 from core.domain.plaintext import in_words
 
 KEPT_FORMATS: Final = ("JPEG", "PNG")
-CONVERTED_FORMATS: Final = ("WEBP", "GIF", "BMP", "TIFF", "HEIF", "AVIF", "MPO")
 _OTHER_PICTURE: Final = "Replace the picture in the store, then check again."
 
 ADVICE: Final[tuple[str, ...]] = (
@@ -79,8 +78,12 @@ def choose_pictures(
 
 def name_of(place: int, url: str) -> str:
     """How a picture is named in a sentence: by its place and its file, such as ``picture 2 (mug-blue.jpg)``."""
-    file = url.split("?")[0].rstrip("/").rsplit("/", 1)[-1][-60:]
-    return f"{'the main picture' if place == 0 else f'picture {place + 1}'} ({file})"
+    return f"{'the main picture' if place == 0 else f'picture {place + 1}'} ({file_name(url)})"
+
+
+def file_name(url: str) -> str:
+    """The last part of a picture's address, at most 60 characters of it."""
+    return url.split("?")[0].rstrip("/").rsplit("/", 1)[-1][-60:] or "without a name"
 
 
 def judge(name: str, facts: PictureFacts, limits: MarketLimits, *, shaped: bool = True) -> list[Problem]:
@@ -88,8 +91,9 @@ def judge(name: str, facts: PictureFacts, limits: MarketLimits, *, shaped: bool 
     if facts.error:
         return [_problem("picture_unusable", Severity.ERROR, f"{_capital(name)}: {facts.error}", _OTHER_PICTURE)]
     shape, size = _shape(facts), f"{facts.width} x {facts.height} px"
-    if min(facts.width, facts.height) * scale_of(facts.width, facts.height, limits) < limits.picture_min:
-        sentence = f"{_capital(name)} is {size}; TikTok Shop needs at least {limits.picture_min} px on each side."
+    least = limits.picture_min if shaped else limits.picture_upload_min
+    if min(facts.width, facts.height) * scale_of(facts.width, facts.height, limits) < least:
+        sentence = f"{_capital(name)} is {size}; TikTok Shop needs at least {least} px on each side."
         return [_problem("picture_too_small", Severity.ERROR, sentence, "Upload a larger picture in the store.")]
     if shaped and not limits.ratio_min <= shape <= limits.ratio_max:
         sentence = f"{_capital(name)} is {size}; its shape must lie between 3:4 and 4:3."
@@ -109,7 +113,7 @@ def _shape(facts: PictureFacts) -> Decimal:
 
 def _doubts(name: str, facts: PictureFacts, shape: Decimal, limits: MarketLimits, shaped: bool) -> list[Problem]:
     doubts = []
-    if min(facts.width, facts.height) < limits.picture_quiet:
+    if shaped and min(facts.width, facts.height) < limits.picture_quiet:
         doubts.append(f"is smaller than {limits.picture_quiet} px ({facts.width} x {facts.height})")
     if shaped and shape != 1:
         doubts.append(f"is not square ({facts.width} x {facts.height})")

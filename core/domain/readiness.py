@@ -25,7 +25,7 @@ _BOOKS: Final = re.compile(r"\bbooks?\b", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """``drafts`` are what would be sent: (the store's variant id, or None for the whole product; the listing).
+    """``drafts`` are what would be sent: (the variant's id, or None for the whole product; the listing).
 
     Empty drafts: the product is not ready, and an error among ``problems`` says why. Problems come stock first, then
     the worst first. ``unchecked_pictures`` have not been looked at yet.
@@ -220,15 +220,15 @@ def _drafts(
     sendable = [one for one in judged if one.draft]
     groups: list[tuple[str | None, list[JudgedVariant]]] = [(None, sendable)] if sendable else []
     if context.rules.separate_variants and len(judged) > 1:
-        groups = [(one.variant.remote_id, [one]) for one in sendable]
+        groups = [(one.draft.variant_id, [one]) for one in sendable if one.draft]
     drafts, problems = [], list(parts.problems)
     if not groups:
         problems += _parcel(parts, judged, context).problems
-    for remote_id, group in groups:
-        draft, found = _draft(parts, group, context, separate=remote_id is not None)
+    for variant_id, group in groups:
+        draft, found = _draft(parts, group, context, separate=variant_id is not None)
         problems += found
         if draft is not None:
-            drafts.append((remote_id, draft))
+            drafts.append((variant_id, draft))
     own = [problem for one in judged for problem in one.problems]
     if not judged:
         own = [_error("variants_missing", "The product has nothing to buy.", "Add a variant in the store.", "options")]

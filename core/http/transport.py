@@ -64,7 +64,9 @@ class _DeadlineStream(httpcore.NetworkStream):
         return self._stream.get_extra_info(info)
 
 
-class _DeadlineBackend(httpcore.SyncBackend):
+class DeadlineBackend(httpcore.SyncBackend):
+    """Connects as httpcore does, with streams that end at the thread's deadline."""
+
     def connect_tcp(
         self,
         host: str,
@@ -80,13 +82,13 @@ class _DeadlineBackend(httpcore.SyncBackend):
 class Pool:
     """Keep-alive connections to any host, shared by all threads. Follows no redirects and keeps no cookies."""
 
-    def __init__(self, connections: int = 100) -> None:
+    def __init__(self, connections: int = 100, backend: httpcore.NetworkBackend | None = None) -> None:
         self._pool = httpcore.ConnectionPool(
             ssl_context=httpx.create_ssl_context(),
             max_connections=connections,
             max_keepalive_connections=_KEPT_ALIVE,
             keepalive_expiry=_IDLE_SECONDS,
-            network_backend=_DeadlineBackend(),
+            network_backend=backend or DeadlineBackend(),
         )
 
     def open(self, request: httpx.Request, seconds: float) -> httpcore.Response:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.domain.identifiers import PRIORITY, first_usable, identify
@@ -78,6 +78,7 @@ def _check_digit(body: str) -> str:
     return str(-total % 10)
 
 
+@settings(deadline=None)
 @given(st.sampled_from([7, 11, 12, 13]), st.data())
 def test_any_code_with_its_gs1_check_digit_passes_and_with_another_fails(length: int, data: st.DataObject) -> None:
     body = data.draw(st.text("0123456789", min_size=length, max_size=length).filter(lambda text: text.strip("0")))
@@ -88,6 +89,7 @@ def test_any_code_with_its_gs1_check_digit_passes_and_with_another_fails(length:
     assert identify(body + wrong).code == "identifier_check_digit"
 
 
+@settings(deadline=None)
 @given(st.text(max_size=40))
 def test_whatever_is_sent_is_digits_of_a_permitted_length(raw: str) -> None:
     found = identify(raw, book=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.domain.listing import CategoryAttribute, ShopBrand
@@ -160,6 +160,7 @@ def test_custom_fields_are_found_however_they_are_spelt(name: str) -> None:
     assert field_of(product(custom_fields={name: " 12 "}), "TikTok Length") == "12"
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from("abc"), st.sampled_from(["", *KNOWN, "99"])), st.sampled_from([None, *KNOWN]))
 def test_a_category_is_chosen_whenever_anything_points_to_one(mapped: dict[str, str], default: str | None) -> None:
     choice = choose_category(None, ("a", "b", "c"), mapped, default, KNOWN)

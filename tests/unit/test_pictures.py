@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.domain.catalog import Picture
@@ -76,6 +76,7 @@ def test_the_same_address_twice_is_sent_once() -> None:
     assert choice.problems == ()
 
 
+@settings(deadline=None)
 @given(st.integers(0, 70_000), st.integers(0, 70_000), st.sampled_from(["JPEG", "PNG", "BMP"]), st.integers(0, 10**8))
 def test_only_pictures_the_shop_takes_pass_without_an_error(width: int, height: int, form: str, size: int) -> None:
     found = judge("picture 2", PictureFacts("u", width, height, form, size), GB)

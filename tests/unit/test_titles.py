@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.domain.limits import limits_of
@@ -80,6 +80,7 @@ def test_a_variant_listed_on_its_own_names_its_options() -> None:
     assert [one.code for one in long.problems] == ["title_shortened"]
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(codec=None), max_size=300))
 def test_a_title_without_error_can_always_be_sent(raw: str) -> None:
     title = title_of(raw, GB)
