@@ -81,12 +81,18 @@ def body_of(call: Call) -> dict[str, Any]:
     if media_type != "application/json" and (call.body or call.method == "PUT"):
         raise ApiError(415, "The Content-Type header must be application/json")
     try:
-        given = json.loads(call.body or b"{}")
-    except ValueError as error:
+        given = json.loads(call.body or b"{}", parse_constant=_no_constant)
+        # Half a surrogate pair is a JSON text that no UTF-8 document can hold.
+        json.dumps(given, ensure_ascii=False).encode()
+    except (ValueError, RecursionError) as error:
         raise ApiError(400, "The request body is not valid JSON") from error
     if not isinstance(given, dict):
         raise ApiError(400, "The request body must be a JSON object")
     return given
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
 
 
 def project(text: str, fields: frozenset[str]) -> str:

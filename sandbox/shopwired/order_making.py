@@ -16,7 +16,7 @@ from sandbox.shopwired.documents import Product, load
 from sandbox.shopwired.sequences import next_id
 from sandbox.shopwired.shop import COUNTRIES
 from sandbox.shopwired.stock import find_sku
-from sandbox.shopwired.writing import plain_values
+from sandbox.shopwired.writing import is_id, plain_values
 
 VAT_RATE = 20
 REQUIRED = ("status", "billingAddress", "shippingAddress", "shippingRate", "products")
@@ -38,7 +38,7 @@ CENT = Decimal("0.01")
 class Line:
     """One line of goods. `price` is gross per unit."""
 
-    product: Product | None
+    product: Product
     title: str
     sku: str
     quantity: int
@@ -67,7 +67,7 @@ def order_document(ask: Ask, ident: int, created: str, status: dict[str, Any]) -
     fees = [_adjustment(item) for item in _list_of(given, "fees")]
     return {
         "id": ident,
-        "reference": given.get("reference") or next_id(ask.world, "reference"),
+        "reference": given["reference"] if is_id(given.get("reference")) else next_id(ask.world, "reference"),
         "created": created,
         "archived": bool(given.get("archived", False)),
         "anonymized": False,
@@ -136,7 +136,7 @@ def _goods(ask: Ask, item: dict[str, Any]) -> tuple[Product, dict[str, Any]]:
         if found is None:
             raise ApiError(422, f"There is nothing with the SKU '{sku}'")
         return found[0], found[1]
-    if isinstance(ident, bool) or not isinstance(ident, int):
+    if not is_id(ident):
         raise ApiError(422, "A product line needs 'sku' or 'id'")
     try:
         product = load(ask.world, ask.business, ident)
@@ -156,7 +156,7 @@ def _line_document(ask: Ask, line: Line) -> dict[str, Any]:
     vat = gross - net_of(gross)
     values = line.holder.get("values", [])
     return {
-        "id": product.id if product else 0,
+        "id": product.id,
         "itemId": next_id(ask.world, "order_item"),
         "title": line.title,
         "sku": line.sku,
@@ -196,7 +196,7 @@ def _shipping(ask: Ask, given: Any) -> dict[str, Any]:
 def _stored_rate(ask: Ask, ident: Any) -> dict[str, Any]:
     row = ask.world.db.one(
         "SELECT document FROM sw_rates WHERE id = ? AND business = ?",
-        (ident if isinstance(ident, int) else -1, ask.business),
+        (ident if is_id(ident) else -1, ask.business),
     )
     if row is None:
         raise ApiError(422, f"There is no shipping rate {ident!r}")

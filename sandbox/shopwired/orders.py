@@ -15,7 +15,7 @@ from sandbox.shopwired.order_making import check_required, order_document
 from sandbox.shopwired.sequences import next_id
 from sandbox.shopwired.shop import status_document
 from sandbox.shopwired.stock import lower_stock
-from sandbox.shopwired.writing import required_text
+from sandbox.shopwired.writing import is_id, required_text
 
 MAXIMUM_IDS = 50
 # Key in an order's document of every embed; without its embed a key is absent.
@@ -242,7 +242,7 @@ def _text(ask: Ask, row: dict[str, Any]) -> str:
 def _status(ask: Ask, ident: Any) -> dict[str, Any]:
     row = ask.world.db.one(
         "SELECT * FROM sw_statuses WHERE id = ? AND business = ?",
-        (ident if isinstance(ident, int) else -1, ask.business),
+        (ident if is_id(ident) else -1, ask.business),
     )
     if row is None:
         raise ApiError(422, f"There is no order status {ident!r}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
@@ -156,7 +157,7 @@ def _otherwise(world: World, voice: ShopWiredVoice, bucket: Bucket, api: list[Ro
 
     guarded = _guarded(world, bucket, "business", handler)
 
-    async def endpoint(request):  # type: ignore[no-untyped-def]
+    async def endpoint(request: Request) -> Response:
         call = await read_call(request, {})
         return await serve(world, voice, f"{request.method} /v1/*", guarded, call)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeGuard
 
 from sandbox.shopwired.answers import ApiError
 
@@ -116,9 +116,14 @@ def required_text(given: dict[str, Any], name: str) -> str:
 def id_list(given: dict[str, Any], name: str) -> list[int]:
     """A list of ids. Raises ApiError 422 otherwise."""
     value = given.get(name)
-    if not isinstance(value, list) or any(isinstance(item, bool) or not isinstance(item, int) for item in value):
+    if not isinstance(value, list) or not all(is_id(item) for item in value):
         raise ApiError(422, f"The field '{name}' must be a list of ids")
     return value
+
+
+def is_id(value: Any) -> TypeGuard[int]:
+    """Whether a JSON value could be an id: a whole number from 0 to 2^63 - 1."""
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63
 
 
 def value_map(given: dict[str, Any], name: str) -> dict[str, Any]:

@@ -28,11 +28,12 @@ def shop_client(base_url: str, credentials: tuple[str, str] | None = HARBOUR) ->
 
 @dataclass
 class Receiver:
-    """What came in, and how to answer: `status` for events, `secret` for the handshake."""
+    """What came in, and how to answer: `status` after `seconds` for events, `secret` for the handshake."""
 
     url: str = ""
     secret: str = HARBOUR_HOOK_SECRET
     status: int = 200
+    seconds: float = 0.0
     handshakes: int = 0
     events: list[dict[str, Any]] = field(default_factory=list)
     signatures_right: list[bool] = field(default_factory=list)
@@ -47,6 +48,7 @@ class Receiver:
             token = message["verificationToken"].encode()
             return 200, hmac.new(self.secret.encode(), token, hashlib.sha256).hexdigest().encode()
         self.events.append(message["event"])
+        time.sleep(self.seconds)
         return self.status, b""
 
 

@@ -131,6 +131,17 @@ def test_nothing_is_retried_before_the_hour(sandbox: httpx.Client, shop: httpx.C
     wait_until(lambda: sandbox.get("/_sandbox/state").json()["webhooks"]["shopwired"]["done"] == 1)
 
 
+def test_an_answer_after_five_seconds_is_a_failure(
+    sandbox: httpx.Client, shop: httpx.Client, receiver: Receiver
+) -> None:
+    register(shop, receiver, "product.stock_changed")
+    receiver.seconds = 5.5
+    shop.post("/stock", json={"sku": a_sku(shop), "quantity": 654})
+    wait_until(lambda: attempts(sandbox) == 1)
+    counts = sandbox.get("/_sandbox/state").json()["webhooks"]["shopwired"]
+    assert (counts["done"], counts["waiting"]) == (0, 1)
+
+
 def test_without_a_secret_webhooks_are_unsigned(sandbox: httpx.Client, shop: httpx.Client, receiver: Receiver) -> None:
     register(shop, receiver, "product.created")
     sandbox.post("/_sandbox/shopwired/secret", json={"business": 1, "secret": None}).raise_for_status()
