@@ -17,12 +17,13 @@ from sqlalchemy import Connection, select
 
 from core.db.catalogue import SavedProducts, mark_deleted, save_brands, save_categories, write_products
 from core.db.engine import now, transaction
-from core.db.tables import connections, listing_skus, products, pull_states, store_accounts, variants
+from core.db.tables import connections, listing_skus, products, pull_states, variants
 from core.domain.catalog import Change, Product, StoreBrand, StoreCategory
 from core.domain.errors import Expired, Missing, NotConfigured, RemoteError, Temporary
 from core.logs import about, log
 from core.ports import Store
 from core.queue import STOCK, defer
+from core.services.connect_store import mark_accepted, mark_refused
 from core.services.product_status import mark_stale
 from core.services.pull_lease import LeaseLost, PullLease, PullState, pull_state, take_pull
 
@@ -110,9 +111,7 @@ def _pull(store: Store, lease: PullLease, *, full: bool) -> Pulled:
     if store.capabilities.has_change_feed:
         pulled += _follow_feed(store, lease)
     with lease.saving(note="") as connection:
-        mine = store_accounts.c.id == lease.store_account_id
-        healthy = {"status": "ok", "status_sentence": "", "checked_at": now()}
-        connection.execute(store_accounts.update().where(mine).values(healthy))
+        mark_accepted(connection, lease.store_account_id)
     return pulled
 
 
@@ -320,10 +319,8 @@ def _note_trouble(lease: PullLease, trouble: RemoteError) -> None:
     mine = pull_states.c.store_account_id == lease.store_account_id
     with transaction() as connection:
         connection.execute(pull_states.update().where(mine).values(note=trouble.sentence))
-        if isinstance(trouble, Expired | NotConfigured):
-            refused = {"status": "refused", "status_sentence": trouble.sentence, "checked_at": now()}
-            account = store_accounts.c.id == lease.store_account_id
-            connection.execute(store_accounts.update().where(account).values(refused))
+    if isinstance(trouble, Expired | NotConfigured):
+        mark_refused(lease.store_account_id, trouble.sentence)
 
 
 def _parts(items: Iterable[T], size: int) -> Iterator[list[T]]:

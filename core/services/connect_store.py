@@ -103,7 +103,7 @@ def check_store(store: Store, store_account_id: int) -> Business:
         business = try_store(store)
     except StoreRefused as error:
         if error.for_good:
-            _mark_refused(store_account_id, error.sentence)
+            mark_refused(store_account_id, error.sentence)
         raise
     with transaction() as conn:
         row = conn.execute(select(store_accounts).where(store_accounts.c.id == store_account_id)).one()
@@ -144,7 +144,16 @@ def _save_credentials(conn: Connection, store_account_id: int, credentials: Mapp
     conn.execute(changing.values(credentials=sealed))
 
 
-def _mark_refused(store_account_id: int, sentence: str) -> None:
+def mark_accepted(conn: Connection, store_account_id: int) -> None:
+    """The saved credentials worked: an earlier refusal is over."""
+    refused = (store_accounts.c.id == store_account_id, store_accounts.c.status != "ok")
+    accepted = update(store_accounts).where(*refused).values(status="ok", status_sentence="", checked_at=func.now())
+    if conn.execute(accepted).rowcount:
+        close_issue(conn, subject=("store", str(store_account_id)), code=REFUSED_CODE)
+
+
+def mark_refused(store_account_id: int, sentence: str) -> None:
+    """The store turned the saved credentials down: said on the account, and an issue for whoever can fix it."""
     with transaction() as conn:
         changing = update(store_accounts).where(store_accounts.c.id == store_account_id)
         conn.execute(changing.values(status="refused", status_sentence=sentence, checked_at=func.now()))

@@ -1,0 +1,205 @@
+"""catalogue_pull against a bare httpx loop with COPY, and the worker's memory while it pulls 200,000 products.
+
+The bare loop asks for the same pages, four at a time as we do, parses them and copies the same columns into two
+tables without keys, indexes or comparison. Ours also keeps every call, compares, stores variants by key and marks
+every product for readiness. Each run is a process of its own on empty tables; the time excludes the start of Python.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psycopg
+
+from bench.results import Row, bounded, compared
+from bench.stage import Stage, alternating, staged
+
+PRODUCTS, ROUNDS = 20_000, 3
+MANY, BOUND_MIB = 200_000, 300.0
+KEYS = ("sw-key-harbour", "sw-secret-harbour")
+EMBED = "variations,images,categories,brand,custom_fields"
+EMPTY = "TRUNCATE store_accounts, shops, tiktok_apps, procrastinate_jobs CASCADE; TRUNCATE api_calls"
+BARE_TABLES = """
+DROP TABLE IF EXISTS bare_products, bare_variants;
+CREATE TABLE bare_products (id text, title text, description text, active boolean, url text, sku text, price numeric,
+    stock integer, categories jsonb, brand jsonb, images jsonb, custom_fields jsonb, updated_at text);
+CREATE TABLE bare_variants (product_id text, id text, sku text, price numeric, sale_price numeric, stock integer,
+    gtin text, mpn text, weight numeric, image integer, options jsonb);
+"""
+
+
+def measure() -> list[Row]:
+    with staged(PRODUCTS) as stage:
+        speed = measure_speed(stage)
+    with staged(MANY) as stage:
+        return [speed, measure_memory(stage)]
+
+
+def measure_speed(stage: Stage) -> Row:
+    samples: dict[str, list[dict[str, Any]]] = {"ours": [], "bare": []}
+    for side in alternating(ROUNDS, "ours", "bare"):
+        with psycopg.connect(stage.database_url, autocommit=True) as connection:
+            connection.execute(EMPTY)
+            connection.execute(BARE_TABLES)
+        samples[side].append(stage.run("bench.catalogue_pull", side, stage.sandbox))
+    speeds = {side: [PRODUCTS / sample["seconds"] for sample in taken] for side, taken in samples.items()}
+    return compared(
+        "catalogue_pull_speed",
+        f"Full pull of {PRODUCTS:,} products into empty tables with one connection; other: httpx and COPY, same pages, "
+        f"four at once; median of {ROUNDS} runs each, in turn; the sandbox's rates and our own are off.",
+        ours=speeds["ours"], other=speeds["bare"], at_least=0.5, units="products/s", raw=samples,
+    )  # fmt: skip
+
+
+def measure_memory(stage: Stage) -> Row:
+    """A real worker with one job: its resident memory twice a second, and the kernel's own high-water mark."""
+    stage.run("bench.catalogue_pull", "queue", stage.sandbox)
+    worker = stage.start("worker.py")
+    began, series = time.monotonic(), []
+    try:
+        with psycopg.connect(stage.database_url, autocommit=True) as connection:
+            while (stored := _progress(connection)) is not None:
+                memory = _memory(worker.pid)
+                series.append({"s": round(time.monotonic() - began, 1), "products": stored, **memory})
+                time.sleep(0.5)
+            peak = _memory(worker.pid)["peak_mib"]
+    finally:
+        worker.terminate()
+        worker.wait(timeout=30)
+    return bounded(
+        "catalogue_pull_memory",
+        f"Peak resident memory of the worker process during a full pull of {MANY:,} products (from its start; VmHWM); "
+        "the sandbox's rates and our own are off.",
+        ours=peak, below=BOUND_MIB, units="MiB", raw={"peak_mib": peak, "series": series},
+    )  # fmt: skip
+
+
+def _progress(connection: psycopg.Connection[Any]) -> int | None:
+    """How many products the pull has stored, None when it is done. Raises when its job failed."""
+    row = connection.execute(
+        "SELECT full_offset, full_finished_at IS NOT NULL, "
+        "(SELECT count(*) FROM procrastinate_jobs WHERE status = 'failed') FROM pull_states"
+    ).fetchone()
+    if row is None:
+        return 0
+    if row[2]:
+        raise RuntimeError("the pull failed: see processes.log")
+    return None if row[1] else int(row[0])
+
+
+def _memory(pid: int) -> dict[str, float]:
+    status = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
+    return {key: int(status[name].split()[0]) / 1024 for key, name in (("mib", "VmRSS"), ("peak_mib", "VmHWM"))}
+
+
+def pull_ours(sandbox: str) -> float:
+    from core import wiring
+    from core.services.catalogue_pull import pull_catalogue
+
+    account = connect(sandbox, with_shop=True)
+    store = wiring.store(account)
+    began = time.perf_counter()
+    pulled = pull_catalogue(store, account, full=True)
+    seconds = time.perf_counter() - began
+    assert pulled.changed == PRODUCTS, pulled
+    return seconds
+
+
+def queue_pull(sandbox: str) -> float:
+    from core.db.engine import transaction
+    from core.queue import defer
+
+    account = connect(sandbox, with_shop=False)
+    with transaction() as connection:
+        defer(connection, "catalogue_pull", store_account_id=account, full=True)
+    return 0.0
+
+
+def connect(sandbox: str, *, with_shop: bool) -> int:
+    """The demo store's account, and a connection of it so that every product is also marked for readiness."""
+    from core import wiring
+    from core.db.engine import transaction
+    from core.db.tables import connections, shops, tiktok_apps
+    from core.domain.people import SYSTEM
+    from core.services.connect_store import connect_store
+
+    keys = {"api_key": KEYS[0], "api_secret": KEYS[1], "webhook_secret": ""}
+    store = wiring.new_store("shopwired", f"{sandbox}/v1", keys)
+    added = connect_store(store, platform="shopwired", base_url=f"{sandbox}/v1", credentials=keys, by=SYSTEM)
+    if with_shop:
+        with transaction() as connection:
+            app = {"app_key": "k", "app_secret": b"", "service_id": "s"}
+            app_id = connection.scalar(tiktok_apps.insert().values(app).returning(tiktok_apps.c.id))
+            shop = {"app_id": app_id, "remote_id": "1", "name": "Bench", "region": "GB", "cipher": ""}
+            shop_id = connection.scalar(shops.insert().values(shop).returning(shops.c.id))
+            joined = {"store_account_id": added.store_account_id, "shop_id": shop_id, "name": "Bench"}
+            connection.execute(connections.insert().values(joined))
+    return added.store_account_id
+
+
+def pull_bare(sandbox: str) -> float:
+    import os
+
+    with httpx.Client(auth=KEYS, timeout=30) as client, psycopg.connect(os.environ["DATABASE_URL"]) as connection:
+        began = time.perf_counter()
+        for page in bare_pages(client, sandbox):
+            bare_copy(connection, page)
+            connection.commit()
+        return time.perf_counter() - began
+
+
+def bare_pages(client: httpx.Client, sandbox: str) -> Iterator[list[dict[str, Any]]]:
+    def read(offset: int) -> list[dict[str, Any]]:
+        query: dict[str, str | int] = {"count": 100, "offset": offset, "embed": EMBED}
+        found: list[dict[str, Any]] = client.get(f"{sandbox}/v1/products", params=query).json()
+        return found
+
+    waiting: deque[Future[list[dict[str, Any]]]] = deque()
+    offset = 0
+    with ThreadPoolExecutor(4) as readers:
+        while True:
+            while len(waiting) < 4:
+                waiting.append(readers.submit(read, offset))
+                offset += 100
+            page = waiting.popleft().result()
+            yield page
+            if len(page) < 100:
+                return
+
+
+def bare_copy(connection: psycopg.Connection[Any], page: list[dict[str, Any]]) -> None:
+    with connection.cursor() as cursor:
+        with cursor.copy("COPY bare_products FROM STDIN") as copy:
+            for found in page:
+                copy.write_row((
+                    str(found["id"]), found["title"], found["description"], found["active"], found["url"],
+                    found["sku"], found["price"], found["stock"], json.dumps(found["categories"]),
+                    json.dumps(found["brand"]), json.dumps(found["images"]), json.dumps(found.get("customFields")),
+                    found["updatedAt"],
+                ))  # fmt: skip
+        with cursor.copy("COPY bare_variants FROM STDIN") as copy:
+            for found in page:
+                for item in found["variations"] or [found | {"image": None, "values": []}]:
+                    copy.write_row((
+                        str(found["id"]), str(item["id"]), item["sku"], item["price"], item["salePrice"],
+                        item["stock"], item["gtin"], item["mpn"], item["weight"], item["image"],
+                        json.dumps(item["values"]),
+                    ))  # fmt: skip
+
+
+SIDES = {"ours": pull_ours, "bare": pull_bare, "queue": queue_pull}
+
+if __name__ == "__main__":
+    if len(sys.argv) == 1:
+        from bench.__main__ import main
+
+        sys.exit(main(["catalogue_pull"]))
+    print(json.dumps({"seconds": SIDES[sys.argv[1]](sys.argv[2])}))
