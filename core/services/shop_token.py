@@ -47,25 +47,23 @@ class ShopTokenVault:
         self._auth = auth
 
     def access_token(self) -> str:
-        """The present token; renewed first when less than a day is left. Raises ``Expired`` when a person has to
-        reconnect, ``Temporary`` when the only token has run out and renewing fails for now."""
+        """The present token, renewed first when less than a day is left.
+
+        While the present one works, failing to renew it stops nothing: it is tried again when the lease ends. Raises
+        ``Expired`` when a person has to reconnect, ``Temporary`` when the token ran out and cannot be renewed now.
+        """
         stored = self._usable()
         left = stored.access_ends - now() if stored.access_ends else timedelta(0)
         if left > EARLY:
             return stored.access
-        try:
-            return self._renewed(stored.access, wait=left <= timedelta(0))
-        except Temporary:
-            if left > timedelta(0):
-                return stored.access
-            raise
+        return self._renewed(stored.access, early=left > timedelta(0))
 
     def refresh(self, rejected: str) -> str:
         """A token newer than ``rejected``. Raises ``Expired`` or ``Temporary`` as above."""
-        return self._renewed(rejected, wait=True)
+        return self._renewed(rejected, early=False)
 
-    def _renewed(self, old: str, *, wait: bool) -> str:
-        """One process renews, the others wait; without ``wait`` they go on with the old token meanwhile."""
+    def _renewed(self, old: str, *, early: bool) -> str:
+        """One process renews; the others wait or, while the old token works, go on with it."""
         ends = time.monotonic() + _WAIT_S
         while True:
             stored = self._usable()
@@ -73,14 +71,14 @@ class ShopTokenVault:
                 return stored.access
             attempt = self._take_lease()
             if attempt is not None:
-                return self._renew_as(attempt, old)
-            if not wait:
+                return self._renew_as(attempt, old, early=early)
+            if early:
                 return old
             if time.monotonic() > ends:
                 raise Temporary(f"The token of {stored.name} is being renewed by another process for too long.")
             time.sleep(_WAIT_STEP_S)
 
-    def _renew_as(self, attempt: int, old: str) -> str:
+    def _renew_as(self, attempt: int, old: str, *, early: bool) -> str:
         """The lease is ours; somebody may have finished just before we took it, so look once more."""
         stored = self._usable()
         if stored.access != old:
@@ -88,9 +86,12 @@ class ShopTokenVault:
             return stored.access
         try:
             token = self._auth.refresh(stored.refresh)
-        except (Expired, Refused) as error:
-            self._give_up(attempt, stored.name, error)
         except RemoteError as error:
+            if early:
+                self._warn(stored, error)
+                return old
+            if isinstance(error, Expired | Refused):
+                self._give_up(attempt, stored.name, error)
             self._release(attempt)
             raise Temporary(f"The token of {stored.name} could not be renewed: {error.sentence}") from error
         with transaction() as conn:
@@ -120,10 +121,20 @@ class ShopTokenVault:
         with transaction() as conn:
             conn.execute(update(shops).where(*mine).values(refresh_lease_until=None))
 
+    def _warn(self, stored: _Stored, error: RemoteError) -> None:
+        """The token still works for a while: say so where it is for good. The lease runs on, so that the next try
+        is not made by the very next call."""
+        if not isinstance(error, Expired | Refused):
+            return
+        ends = f"{stored.access_ends:%d %b %Y %H:%M} GMT" if stored.access_ends else "soon"
+        sentence = f"{stored.name} must be reconnected before {ends}: its token cannot be renewed. ({error.sentence})"
+        with transaction() as conn:
+            _open_issues(conn, self._shop_id, sentence)
+
     def _give_up(self, attempt: int, name: str, error: RemoteError) -> NoReturn:
         """Refused for good: park the Shop, unless somebody reconnected it meanwhile."""
         with transaction() as conn:
-            sentence = expire_shop(conn, self._shop_id, f"{error.sentence}", attempt=attempt)
+            sentence = expire_shop(conn, self._shop_id, error.sentence, attempt=attempt)
         raise Expired(
             sentence or f"{name} was reconnected meanwhile: try again.", code=error.code, request_id=error.request_id
         ) from error
@@ -171,6 +182,12 @@ def expire_shop(
     marked = conn.execute(marking.values(status=status, status_sentence=sentence, refresh_lease_until=None))
     if marked.rowcount == 0:
         return ""
+    _open_issues(conn, shop_id, sentence)
+    return sentence
+
+
+def _open_issues(conn: Connection, shop_id: int, sentence: str) -> None:
+    """One for each live connection of the Shop; connecting it again closes them."""
     live = select(connections.c.id).where(connections.c.shop_id == shop_id, connections.c.disconnected_at.is_(None))
     for connection_id in conn.execute(live).scalars().all():
         open_issue(
@@ -182,7 +199,6 @@ def expire_shop(
             fix="The Shop's owner authorises the app again; nothing that waits is lost.",
             link="settings",
         )
-    return sentence
 
 
 def _read(conn: Connection, shop_id: int) -> _Stored:
