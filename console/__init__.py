@@ -1,0 +1,1 @@
+"""The operations console: pages, their components, and the doors to them."""

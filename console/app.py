@@ -1,0 +1,126 @@
+"""The frame around every page: who is signed in, which connection, what needs a person, and the pages."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from console import context, session
+from console.components import empty, feedback, truth, url
+from console.components.status import escaped
+from core.domain.people import Actor
+from core.domain.version import BUILT, TIKTOK_API, VERSION
+from core.reads import overview, search
+from core.reads.connections import ConnectionRow, all_connections
+
+# The icon must be set before the navigation is built, otherwise Streamlit fetches one from elsewhere.
+st.set_page_config(page_title="Crossdock", page_icon="\N{PACKAGE}", layout="wide", initial_sidebar_state=220)
+
+PAGES = {
+    name: st.Page(f"pages/{name}.py", title=name.capitalize(), url_path=name, default=name == "overview")
+    for name in ("overview", "products", "exports", "mappings", "activity", "settings")
+}
+
+
+def chosen_connection(found: tuple[ConnectionRow, ...]) -> ConnectionRow | None:
+    """The one in the address, else the one looked at before, else the first."""
+    if not found:
+        return None
+    wanted = url.number("c") or st.session_state.get("_connection_id", 0)
+    row = next((one for one in found if one.id == wanted), found[0])
+    st.session_state["_connection_id"] = row.id
+    url.put({"c": str(row.id)})
+    return row
+
+
+def switch_connection() -> None:
+    """Rows, filters and selections belong to a connection: begin anew with the other one."""
+    wanted = str(st.session_state["connection"])
+    st.query_params.clear()
+    st.query_params["c"] = wanted
+
+
+def connection_switch(found: tuple[ConnectionRow, ...], row: ConnectionRow) -> None:
+    names = {one.id: one.name + (" (disconnected)" if one.disconnected_at else "") for one in found}
+    st.session_state["connection"] = row.id
+    st.selectbox(
+        "Connection", list(names), key="connection", format_func=lambda one: names[one], on_change=switch_connection
+    )
+
+
+def search_box(row: ConnectionRow) -> None:
+    text = st.text_input(
+        "Search everything",
+        key="everything",
+        placeholder="SKU, product, TikTok id, request id",
+        max_chars=200,
+    )
+    if not (text or "").strip():
+        return
+    hits = search.find(row.id, text)
+    if not hits:
+        st.caption("Nothing found.")
+    if len(hits) == 1 and hits[0].exact and st.session_state.get("_jumped") != text:
+        st.session_state["_jumped"] = text
+        st.switch_page(PAGES[hits[0].page], query_params={"c": str(row.id), **dict(hits[0].parameters)})
+    for hit in hits:
+        label = f"{hit.kind}: {escaped(hit.label)}"
+        st.page_link(PAGES[hit.page], label=label, query_params={"c": str(row.id), **dict(hit.parameters)})
+
+
+def links(row: ConnectionRow | None) -> None:
+    """The pages, with the number of things that need a person."""
+    counts = {}
+    if row is not None:
+        waiting = overview.waiting(row.id)
+        counts = {"products": waiting.products, "exports": waiting.exports}
+    parameters = {"c": str(row.id)} if row is not None else None
+    for name, page in PAGES.items():
+        count = counts.get(name)
+        label = f"{page.title} :gray[{count.text()}]" if count and count.number else page.title
+        st.page_link(page, label=label, query_params=parameters)
+
+
+def foot(actor: Actor) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"{escaped(actor.login)} · {actor.role}", width="content")
+        st.button("Sign out", key="sign_out", type="tertiary", on_click=session.sign_out)
+    st.caption(f"Crossdock {VERSION} · built {BUILT} · TikTok Shop API {TIKTOK_API}")
+
+
+def sidebar(actor: Actor, found: tuple[ConnectionRow, ...], row: ConnectionRow | None) -> None:
+    with st.sidebar:
+        st.markdown("### Crossdock")
+        if row is not None:
+            connection_switch(found, row)
+            search_box(row)
+        links(row)
+        foot(actor)
+
+
+def ended() -> None:
+    """No session any more: nothing else is drawn."""
+    st.title("Signed out")
+    st.write("Your session has ended. What was queued goes on without you.")
+    st.link_button("Sign in again", "/login")
+
+
+def main() -> None:
+    page = st.navigation(list(PAGES.values()), position="hidden")
+    actor = session.signed_in(touch=True)
+    if actor is None:
+        ended()
+        st.stop()
+    found = all_connections()
+    row = chosen_connection(found)
+    here = context.Context(actor, row, found)
+    context.keep(here)
+    sidebar(actor, found, row)
+    feedback.show_toast()
+    truth.line(here)
+    if row is None and page.url_path not in ("settings", "activity"):
+        empty.no_connection(here.administers)
+        return
+    page.run()
+
+
+main()

@@ -1,0 +1,37 @@
+"""How an action's outcome is told: a toast when it worked, its sentence when it was refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+import streamlit as st
+
+from console.components.status import escaped
+from console.refusals import REFUSALS, sentence_of
+
+P = ParamSpec("P")
+R = TypeVar("R")
+_TOAST = "_toast"
+
+
+def told(action: Callable[P, R], *args: P.args, done: str = "", **kwargs: P.kwargs) -> R | None:  # type: ignore[valid-type]
+    """What the action returned, or None after its refusal was shown here."""
+    try:
+        result = action(*args, **kwargs)
+    except REFUSALS as refusal:
+        st.error(escaped(sentence_of(refusal)))
+        return None
+    if done:
+        later(done)
+    return result
+
+
+def later(sentence: str) -> None:
+    """Show ``sentence`` as a toast in the next full run, which most actions cause."""
+    st.session_state[_TOAST] = sentence
+
+
+def show_toast() -> None:
+    if sentence := st.session_state.pop(_TOAST, ""):
+        st.toast(escaped(sentence))

@@ -1,0 +1,207 @@
+"""All products of the store, what each is to TikTok Shop, and sending them."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import streamlit as st
+
+from console import actions, context
+from console.components import (
+    bulk,
+    drawer,
+    empty,
+    feedback,
+    filters,
+    product_bulk,
+    progress,
+    results,
+    selection,
+    status,
+    table,
+    url,
+)
+from console.components.selection import Selected
+from core.config import settings
+from core.domain.filters import ProductFilter, Selection
+from core.domain.statuses import PRODUCT_TABS, PRODUCT_WORDS
+from core.reads import connections, products
+from core.reads.products import ProductPage, ProductRow
+
+HERE = context.current()
+NAME = "products"
+FILTERS = ("q", "tab", "problem", "category", "brand")
+ORDERS = {
+    "changed": "Last changed first",
+    "changed-up": "Last changed last",
+    "name-up": "Name A to Z",
+    "name": "Name Z to A",
+    "price": "Dearest first",
+    "price-up": "Cheapest first",
+    "stock": "Most stock first",
+    "stock-up": "Least stock first",
+    "status-up": "Status",
+}
+SEND, LOG, DETAILS = "Send now", "View log", "Details"
+
+
+def columns(currency: str) -> dict[str, Any]:
+    c = st.column_config
+    return {
+        "picture": c.ImageColumn("", width=44),
+        "name": c.TextColumn("Name", width=230),
+        "sku": c.TextColumn("SKU", width=110),
+        "price": c.NumberColumn(f"Price ({currency})", format="%.2f", width=82),
+        "stock": c.NumberColumn("Stock", format="localized", width=62),
+        "status": status.column("Status", PRODUCT_WORDS.values(), width=118),
+        "problem": c.TextColumn("First problem", width=240),
+        "category": c.TextColumn("Category", width=170),
+        "source": c.TextColumn("From", width=70, help="Own: chosen for this product. Mapped, default: see Mappings."),
+        "link": c.LinkColumn("Short URL", width=130, display_text=r"^https?://(.*)$"),
+        "changed": c.DatetimeColumn("Last change (GMT)", format="distance", timezone="UTC", width=110),
+    }
+
+
+def cells(row: ProductRow) -> dict[str, Any]:
+    more = f" (and {row.problem_count - 1} more)" if row.problem_count > 1 and row.first_problem else ""
+    return {
+        "picture": f"/thumb/{row.id}" if row.has_picture else None,
+        "name": row.title,
+        "sku": row.sku if row.variant_count == 1 else f"{row.variant_count} variants",
+        "price": row.price,
+        "stock": row.stock,
+        "status": [status.product_word(row.status).label],
+        "problem": (row.first_problem or row.status_sentence) + more,
+        "category": row.category,
+        "source": row.category_source,
+        "link": f"{settings().gateway_url}/tiktok-{row.short_code}" if row.short_code else None,
+        "changed": row.changed_at,
+    }
+
+
+def wanted_rows() -> tuple[ProductFilter, tuple[str, bool]]:
+    """The filters and the order, all of them in the address."""
+    tab = url.get("tab")
+    connection_id = context.current_id()
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="product_filters"):
+        text = filters.search(NAME, "Name or SKU, or paste a list of SKUs")
+        problem = filters.choice(NAME, "problem", "problem", products.problem_choices(connection_id))
+        category = filters.choice(NAME, "category", "category", products.category_choices(connection_id))
+        brand = filters.choice(NAME, "brand", "brand", products.brand_choices(connection_id))
+        order = filters.sorting(NAME, ORDERS)
+        filters.clear_button(NAME, FILTERS)
+    known = tab if tab in PRODUCT_TABS else ""
+    return ProductFilter(tab=known, text=text, problem=problem, category=category, brand=brand), order
+
+
+def action_buttons(selected: Selected) -> None:
+    if not HERE.operates:
+        return
+    for part, label in (("all", "Send"), ("price", "Price"), ("stock", "Stock")):
+        st.button(
+            label,
+            key=f"bulk_{part}",
+            type="primary" if part == "all" and selected else "secondary",
+            disabled=not selected,
+            on_click=product_bulk.ask_to_send,
+            args=(selection.as_selection(selected), part, selected),
+        )
+    st.button(
+        "Delete from TikTok",
+        key="bulk_delete",
+        disabled=not selected,
+        on_click=product_bulk.ask_to_delete,
+        args=(selection.as_selection(selected), selected),
+    )
+
+
+def nothing(page: ProductPage) -> None:
+    if any(url.get(name) for name in FILTERS):
+        empty.nothing_matches(NAME, FILTERS)
+        return
+    row = HERE.connection
+    pull = connections.pull_row(row.store_account_id) if row else None
+    if pull is not None and pull.first_under_way:
+        total = f" of {pull.full_total:,}" if pull.full_total else ""
+        empty.state("No products yet", f"The first catalogue pull is under way, {pull.full_offset:,}{total}.")
+    else:
+        empty.state("No products yet", "The first catalogue pull begins within a minute of connecting a store.")
+
+
+def missing(text: str) -> None:
+    """A pasted list: name the SKUs that nothing has."""
+    lacking = products.missing_skus(context.current_id(), text)
+    if lacking:
+        shown = ", ".join(lacking[:20]) + (f" and {len(lacking) - 20} more" if len(lacking) > 20 else "")
+        st.warning(status.escaped(f"{len(lacking)} of the pasted SKUs are in no product: {shown}."))
+
+
+def clicked(click: table.Click | None) -> None:
+    if click is None:
+        return
+    if click.label == SEND:
+        product_bulk.ask_to_send(Selection(ids=(click.row_id,)), "all")
+    else:
+        url.put({"open": str(click.row_id), "view": "log" if click.label == LOG else ""})
+
+
+def head(page: ProductPage) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.title("Products")
+        st.caption(f"data as of {page.read_at:%H:%M:%S} GMT", width="content")
+        st.button("Refresh", key="refresh", type="tertiary", icon=":material/refresh:")
+
+
+def sync_now() -> None:
+    """While automatic sync is on and something is unsent."""
+    connection_id = context.current_id()
+    offered = HERE.operates and actions.automatic_sync(connection_id) and products.unsent_and_ready(connection_id)
+    if not offered:
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown("Products are ready and not sent yet.", width="content")
+        if st.button("Sync now", key="sync_now"):
+            run_id = feedback.told(actions.sync_now, connection_id, done="Queued.")
+            if run_id is not None:
+                url.put({"run": str(run_id)})
+                st.rerun()
+
+
+def main() -> None:
+    top, bars, tabs_place = st.container(), st.container(), st.container()
+    wanted, (column, descending) = wanted_rows()
+    page = products.products_page(
+        context.current_id(), wanted, sort=column, descending=descending, page=table.page_number()
+    )
+    with top:
+        head(page)
+    with bars:
+        sync_now()
+        progress.under_way(HERE)
+        results.followed()
+    with tabs_place:
+        words = {"": "All"} | {tab: tab for tab in PRODUCT_TABS}
+        filters.tabs(NAME, products.tab_counts(context.current_id(), wanted), words)
+    missing(wanted.text)
+    rows_and_bar(wanted, page)
+    if not bulk.show():
+        drawer.show()
+
+
+def rows_and_bar(wanted: ProductFilter, page: ProductPage) -> None:
+    if not page.rows:
+        nothing(page)
+        return
+    selected = selection.of_table(NAME, context.current_id(), wanted)
+    if HERE.operates:
+        selection.bar(NAME, selected, wanted, page.count, partial(action_buttons, selected))
+    currency = HERE.connection.currency if HERE.connection else ""
+    menu = (SEND, LOG, DETAILS) if HERE.operates else (LOG, DETAILS)
+    shape = table.Shape(f"table_{NAME}", "Products", columns(currency), menu)
+    ids = [row.id for row in page.rows]
+    clicked(table.grid(shape, ids, [cells(row) for row in page.rows], selected if HERE.operates else None))
+    table.pager(NAME, page.count)
+
+
+main()

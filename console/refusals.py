@@ -1,0 +1,38 @@
+"""The ways in which a service says no in words; anything else is a defect and is not caught."""
+
+from __future__ import annotations
+
+from core.domain.errors import RemoteError
+from core.domain.people import Forbidden
+from core.services.authorisation import AuthorisationError
+from core.services.connect_store import StoreRefused
+from core.services.live import NotLive
+from core.services.people import PeopleError
+from core.services.settings_of_connection import SettingError
+from core.services.tiktok_apps import AppError
+
+
+class NotPossible(Exception):
+    """What was asked of the console cannot be done now; ``sentence`` says why."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+
+
+REFUSALS = (
+    Forbidden,
+    NotPossible,
+    PeopleError,
+    AuthorisationError,
+    StoreRefused,
+    SettingError,
+    AppError,
+    NotLive,
+    RemoteError,
+)
+
+
+def sentence_of(refusal: Exception) -> str:
+    """The refusal's own sentence."""
+    return str(getattr(refusal, "sentence", refusal))
