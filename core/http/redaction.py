@@ -26,15 +26,22 @@ PERSONAL_FIELDS = frozenset(
     }
 )  # fmt: skip
 _HIDDEN = SECRET_FIELDS | PERSONAL_FIELDS
+_NAME = re.compile(r'"(\w{2,40})"\s*:')
 _TEXT = r'"(?:[^"\\]|\\.)*(?:"|$)'
 
 
-@lru_cache(maxsize=64)
-def _pattern(more: frozenset[str]) -> re.Pattern[str]:
+@lru_cache(maxsize=256)
+def _pattern(names: frozenset[str]) -> re.Pattern[str]:
     """A field's name and its whole value: a text (also one cut off), a number, a flat list or a flat object."""
-    names = "|".join(sorted(map(re.escape, _HIDDEN | more), key=len, reverse=True))
+    named = "|".join(sorted(map(re.escape, names), key=len, reverse=True))
     value = rf"(?:{_TEXT}|\[[^\[\]]*(?:\]|$)|\{{[^{{}}]*(?:\}}|$)|[^\s,\[\]{{}}\"]+)"
-    return re.compile(rf'("(?:{names})"\s*:\s*){value}', re.IGNORECASE)
+    return re.compile(rf'("(?:{named})"\s*:\s*){value}')
+
+
+def _blanked(text: str, private: Iterable[str]) -> str:
+    hidden = _HIDDEN.union(private)
+    names = frozenset(name for name in set(_NAME.findall(text)) if name.lower() in hidden)
+    return _pattern(names).sub(rf'\1"{GONE}"', text) if names else text
 
 
 def body_text(body: bytes, private: Iterable[str] = ()) -> str:
@@ -45,13 +52,13 @@ def body_text(body: bytes, private: Iterable[str] = ()) -> str:
     if not body:
         return ""
     text = body[: KEPT_CHARACTERS * 2].decode(errors="replace")[:KEPT_CHARACTERS]
-    text = _pattern(frozenset(private)).sub(rf'\1"{GONE}"', text)
+    text = _blanked(text, private)
     return text if len(body) <= len(text.encode()) + 64 else f"{text}\n[{len(body):,} bytes in all]"
 
 
 def query_text(query: Mapping[str, str], private: Iterable[str] = ()) -> str:
     """The query as sent, secrets and personal values blanked; empty without one."""
-    hidden = _HIDDEN | set(private)
+    hidden = _HIDDEN.union(private)
     pairs = (f"{name}={GONE if name.lower() in hidden else quote(value)}" for name, value in query.items())
     return "?" + "&".join(pairs) if query else ""
 

@@ -91,18 +91,21 @@ class Pool:
             network_backend=backend or DeadlineBackend(),
         )
 
+    def handle(self, request: httpcore.Request) -> httpcore.Response:
+        """Send ``request`` and read the head of its answer, within the present ``deadline``.
+
+        Raises httpcore's errors.
+        """
+        return self._pool.handle_request(request)
+
     def open(self, request: httpx.Request, seconds: float) -> httpcore.Response:
-        """Send ``request`` and read the head of its answer. Raises httpcore's errors."""
-        target = httpcore.URL(
-            scheme=request.url.raw_scheme,
-            host=request.url.raw_host,
-            port=request.url.port,
-            target=request.url.raw_path,
-        )
-        return self._pool.handle_request(
+        """The same for a request that httpx built."""
+        url = request.url
+        target = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
+        return self.handle(
             httpcore.Request(
-                method=request.method,
-                url=target,
+                request.method,
+                target,
                 headers=request.headers.raw,
                 content=request.stream,
                 extensions={"timeout": {"connect": seconds, "read": seconds, "write": seconds, "pool": seconds}},
