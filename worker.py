@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import threading
 
 import psycopg
 from procrastinate import App, PsycopgConnector
@@ -12,6 +13,7 @@ from procrastinate.jobs import Job, Status
 
 from core.config import Settings, SettingsError, settings
 from core.jobs.clock import Clock
+from core.jobs.demo import DemoFailed, ensure_demo
 from core.jobs.handlers import register
 from core.logs import configure, log
 from core.services.database import wait_for_schema
@@ -75,20 +77,27 @@ async def work(config: Settings) -> None:
             await asyncio.sleep(1)
 
 
+def connect_demo() -> None:
+    """With a sandbox and nothing connected yet, connect the demo store and Shop, as a person would."""
+    try:
+        ensure_demo()
+    except DemoFailed as error:
+        log().error("the demo could not be connected", action="demo", sentence=str(error))
+
+
 def main() -> int:
     try:
         config = settings()
     except SettingsError as error:
-        print(error, file=sys.stderr)
-        return 1
+        sys.exit(str(error))
     configure(config.log_level)
     try:
         wait_for_schema()
     except RuntimeError as error:
-        print(error, file=sys.stderr)
-        return 1
+        sys.exit(str(error))
     clock = Clock()
     clock.start()
+    threading.Thread(target=connect_demo, name="demo", daemon=True).start()
     try:
         asyncio.run(work(config))
     finally:

@@ -1,0 +1,102 @@
+"""A whole system of a test's own: sandbox, workers and gateway as real processes on a real Postgres."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from tests.conftest import find_free_port
+from tests.sandbox_server import REPOSITORY, running_sandbox
+
+
+@dataclass
+class System:
+    """``environment`` is what every process of it runs with; ``workers`` are the living ones."""
+
+    sandbox: str
+    environment: dict[str, str]
+    logs: Path
+    workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    gateway: subprocess.Popen[bytes] | None = None
+
+    def control(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        """A call to the sandbox's control panel."""
+        answer = httpx.request(method, f"{self.sandbox}/_sandbox/{path}", json=body, timeout=60)
+        assert answer.status_code == 200, answer.text
+        told: dict[str, Any] = answer.json()
+        return told
+
+    def start_worker(self) -> None:
+        with (self.logs / f"worker-{len(list(self.logs.iterdir()))}.log").open("wb") as log:
+            command = [sys.executable, "worker.py"]
+            self.workers.append(subprocess.Popen(command, cwd=REPOSITORY, env=self.environment, stdout=log, stderr=log))
+
+    def kill_worker(self, index: int) -> None:
+        """kill -9, and another one in its place, as the supervisor would."""
+        worker = self.workers.pop(index)
+        worker.kill()
+        worker.wait(timeout=10)
+        self.start_worker()
+
+    def stop(self) -> None:
+        running = [*self.workers, *([self.gateway] if self.gateway else [])]
+        for process in running:
+            process.send_signal(signal.SIGTERM)
+        for process in running:
+            try:
+                process.wait(timeout=30)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait(timeout=10)
+        self.workers.clear()
+
+
+def wait_until(true: Callable[[], bool], *, seconds: float, what: str) -> None:
+    """Poll until ``true``; an assertion naming ``what`` after ``seconds``."""
+    ends = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < ends, f"{what} did not happen within {seconds:.0f} s"
+        time.sleep(0.2)
+
+
+@contextmanager
+def running_system(home: Path, database_url: str, *, products: int, workers: int, **variables: str) -> Iterator[System]:
+    """Sandbox and workers; the demo connection is made by the first worker. ``variables`` are added to the
+    environment of our processes."""
+    with running_sandbox(home, products) as sandbox:
+        logs = home / "logs"
+        logs.mkdir(exist_ok=True)
+        system = System(sandbox, _environment(home, database_url, sandbox) | variables, logs)
+        try:
+            system.gateway = system.start("gateway.py")
+            for _ in range(workers):
+                system.start_worker()
+            yield system
+        finally:
+            system.stop()
+
+
+def _environment(home: Path, database_url: str, sandbox: str) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("CROSSDOCK_")}
+    return kept | {
+        "DATABASE_URL": database_url,
+        "CROSSDOCK_HOME": str(home),
+        "CROSSDOCK_GATEWAY_PORT": str(find_free_port()),
+        "CROSSDOCK_SANDBOX_URL": sandbox,
+        "CROSSDOCK_TIKTOK_API_URL": sandbox,
+        "CROSSDOCK_TIKTOK_AUTH_URL": sandbox,
+        "CROSSDOCK_TIKTOK_AUTHORIZE_URL": sandbox,
+        "CROSSDOCK_EVENTS_URL": sandbox,
+        "CROSSDOCK_SHOPWIRED_URL": f"{sandbox}/v1",
+        "CROSSDOCK_TRUSTED_ORIGINS": sandbox,
+    }
