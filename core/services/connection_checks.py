@@ -198,7 +198,7 @@ def _warehouse_lines(depots: Sequence[Row[Any]], region: str) -> Iterator[Check]
     for depot in sales:
         if depot.status == "RESTRICTED":
             yield Check("Holiday mode", "ok", f"{depot.name} is in holiday mode: its stock shows as 0 and is left so.")
-        elif depot.status == "DISABLED":
+        elif depot.status == "DISABLED" and depot.is_default:
             yield Check("Warehouse switched off", "wrong", f"{depot.name} is disabled.", f"{_SHIPPING}, Warehouses")
     yield _return_line(returns)
     yield _number_line(len(sales), len(returns))
