@@ -1,6 +1,7 @@
 """The schema, one file per area. Import tables from here: ``from core.db.tables import products``."""
 
 from core.db.tables.catalogue import (
+    pending_pictures,
     picture_checks,
     product_states,
     products,
@@ -55,6 +56,7 @@ __all__ = [
     "metadata",
     "oauth_states",
     "occurrences",
+    "pending_pictures",
     "picture_checks",
     "product_states",
     "products",

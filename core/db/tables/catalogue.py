@@ -60,6 +60,7 @@ variants = Table(
     UniqueConstraint("product_id", "remote_id"),
 )
 Index("ix_variants_sku", variants.c.store_account_id, variants.c.sku)
+Index("ix_variants_gtin", variants.c.store_account_id, variants.c.gtin, postgresql_where=variants.c.gtin.is_not(None))
 
 store_categories = Table(
     "store_categories",
@@ -158,3 +159,16 @@ picture_checks = Table(
     Column("error", Text, nullable=False, server_default="", comment="a sentence; empty: it can be used"),
     moment("checked_at", now=True),
 )
+
+# Pictures that a product shows and nobody has looked at yet; picture_check takes them away.
+pending_pictures = Table(
+    "pending_pictures",
+    metadata,
+    link("product_id", "products"),
+    Column("url", Text, nullable=False),
+    link("store_account_id", "store_accounts"),
+    moment("not_before"),
+    Column("tries", Integer, nullable=False, server_default="0"),
+    PrimaryKeyConstraint("product_id", "url"),
+)
+Index("ix_pending_pictures_account", pending_pictures.c.store_account_id, pending_pictures.c.url)

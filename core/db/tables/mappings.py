@@ -66,6 +66,8 @@ mapping_history = Table(
     Column("source_id", Text, nullable=False),
     Column("before_id", Text),
     Column("after_id", Text),
+    document("before_detail", "{}"),
+    document("after_detail", "{}"),
     moment("at", now=True),
     Column("by", Text, nullable=False, server_default=""),
 )
