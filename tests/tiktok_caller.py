@@ -70,7 +70,7 @@ class Caller:
 
     def upload(
         self, content: bytes, use_case: str = "MAIN_IMAGE", path: str = "/product/202309/images/upload", **form: str
-    ) -> httpx.Response:  # noqa: E501
+    ) -> httpx.Response:
         """A multipart upload, which is signed without its body."""
         query = {"app_key": APP_KEY, "timestamp": str(int(time.time()))}
         query["sign"] = sign(APP_SECRET, path, query)
