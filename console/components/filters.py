@@ -28,6 +28,25 @@ def tabs(prefix: str, counts: Mapping[str, Count], words: Mapping[str, str]) -> 
     return chosen
 
 
+def views(prefix: str, words: Mapping[str, str]) -> str:
+    """The parts of a page as tabs without counts; the first one is what a bare address shows.
+
+    Another part has other filters, so the whole address is made anew.
+    """
+    chosen = url.get("tab")
+    chosen = chosen if chosen in words else next(iter(words))
+    with st.container(horizontal=True, gap="small", key=f"{prefix}_views"):
+        for view, word in words.items():
+            st.button(
+                word,
+                key=f"{prefix}_view_{view}",
+                type="primary" if view == chosen else "tertiary",
+                on_click=url.restart,
+                args=({"tab": view},),
+            )
+    return chosen
+
+
 def search(prefix: str, placeholder: str) -> str:
     key = f"{prefix}_text"
     url.follow(key, "q", url.get("q"))

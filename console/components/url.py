@@ -32,6 +32,13 @@ def put(values: Mapping[str, str]) -> None:
             del st.query_params[name]
 
 
+def restart(values: Mapping[str, str]) -> None:
+    """Only the connection and ``values`` are left in the address."""
+    kept = get("c")
+    st.query_params.clear()
+    put({"c": kept, **values})
+
+
 def follow(key: str, name: str, value: object) -> None:
     """Before a widget is drawn: take over ``value`` when the address no longer says what it last said."""
     seen = f"_seen_{key}"
