@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from core.db.engine import now, transaction
 from core.db.tables import cursors, listing_skus, listings
-from core.domain.errors import Missing
+from core.domain.errors import Conflict, Missing
 from core.domain.listing import RemoteListing, RemoteSku, ReviewReason
 from core.ports import Marketplace
 from core.services.live import require_live
@@ -120,10 +120,10 @@ def _forgotten(connection_id: int) -> list[str]:
 
 
 def _asked(market: Marketplace, remote_id: str) -> RemoteListing:
-    """One listing by itself. TikTok answers Get Product not for frozen or deleted ones: then it counts as deleted."""
+    """One listing by itself. TikTok answers Get Product not for deleted ones."""
     try:
         return market.listing(remote_id)
-    except Missing:
+    except (Missing, Conflict):
         moment = datetime.now(UTC)
         return RemoteListing(remote_id, "", "DELETED", "NONE", moment, moment, ())
 

@@ -102,7 +102,8 @@ def export_item(sending: Sending, item: Item) -> Outcome:
     try:
         return _export_product(sending, item.subject_id)
     except RateLimited as limited:
-        return Outcome("waiting", limited.sentence, "rate", limited.until)
+        code = "allowance" if limited.code in ALLOWANCE_CODES else "rate"
+        return Outcome("waiting", limited.sentence, code, limited.until)
     except Expired:
         raise
     except Temporary as trouble:
@@ -263,21 +264,10 @@ def _sent(sending: Sending, listing_id: int, attempt: int, draft: ListingDraft, 
 def _refused(
     sending: Sending, listing_id: int, attempt: int, draft: ListingDraft, refusal: RemoteError, *, edit: bool
 ) -> Outcome:
-    if refusal.code in ALLOWANCE_CODES:
-        _save(sending, draft, partial(intents.save_not_sent, listing_id, attempt, refusal.sentence))
-        return Outcome(
-            "waiting", "The Shop takes no more products today; it goes on tomorrow.", "allowance", tomorrow()
-        )
     if refusal.code in _UNKNOWN_PICTURE:
         forget_pictures(sending.target, draft)
     _save(sending, draft, partial(intents.save_refused, listing_id, attempt, refusal, edit=edit))
     return Outcome("failed", refusal.sentence, refusal.code)
-
-
-def tomorrow() -> datetime:
-    """When the Shop's daily allowance is sure to have been renewed, whatever its clock: five past midnight UTC."""
-    day = datetime.now(UTC) + timedelta(days=1)
-    return day.replace(hour=0, minute=5, second=0, microsecond=0)
 
 
 def _later(sentence: str, *, seconds: float, status: str = "waiting") -> Outcome:
