@@ -1,0 +1,292 @@
+"""listing context: what readiness needs besides the product, read from the database for a whole batch at once."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Final
+
+from sqlalchemy import Connection, func, select
+
+from core.db.catalogue import StoredProduct
+from core.db.tables import (
+    category_rules,
+    connections,
+    mappings,
+    picture_checks,
+    product_states,
+    products,
+    shop_brands,
+    shop_categories,
+    shops,
+    store_accounts,
+    variants,
+    warehouses,
+)
+from core.domain.identifiers import identify
+from core.domain.limits import limits_of
+from core.domain.listing import CategoryAttribute, CategoryRule, ShopBrand
+from core.domain.listing_rules import ListingContext, ListingRules, OwnContent
+from core.domain.mapping import ATTRIBUTE, BRAND, CATEGORY, DEFAULT_CATEGORY, AttributeRule, CategoryInfo
+from core.domain.offers import PriceRules, StockRules
+from core.domain.parcels import ParcelDefaults
+from core.domain.pictures import PictureFacts
+from core.services.settings_of_connection import ConnectionSettings, load_settings
+
+_IMG: Final = re.compile(r"<img\b[^>]*?\bsrc\s*=\s*[\"']?([^\"'\s>]+)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Mapped:
+    """The mappings of a connection by kind, from the store's id to the Shop's."""
+
+    categories: Mapping[str, str] = field(default_factory=dict)
+    brands: Mapping[str, str] = field(default_factory=dict)
+    default_category: str | None = None
+    attributes: Mapping[str, AttributeRule] = field(default_factory=dict)
+
+    def category_ids(self) -> set[str]:
+        """Every category of the Shop that is mapped to."""
+        return {one for one in (*self.categories.values(), self.default_category) if one}
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """The contexts of some products by product id, and the other products that share a SKU or a code with them."""
+
+    contexts: Mapping[int, ListingContext]
+    twins: Mapping[int, frozenset[int]]
+
+
+def load_mapped(connection: Connection, connection_id: int) -> Mapped:
+    """All mappings of a connection."""
+    columns = (mappings.c.kind, mappings.c.source_id, mappings.c.target_id, mappings.c.detail)
+    rows = connection.execute(select(*columns).where(mappings.c.connection_id == connection_id)).all()
+    default = next((row.target_id for row in rows if row.kind == DEFAULT_CATEGORY), "")
+    return Mapped(
+        categories={row.source_id: row.target_id for row in rows if row.kind == CATEGORY},
+        brands={row.source_id: row.target_id for row in rows if row.kind == BRAND},
+        default_category=default or None,
+        attributes={row.source_id: attribute_rule(row.target_id, row.detail) for row in rows if row.kind == ATTRIBUTE},
+    )
+
+
+def attribute_rule(target_id: str, detail: Mapping[str, Any]) -> AttributeRule:
+    """An attribute's mapping: a listed value as ``target_id``, else ``text`` or ``field`` in its detail."""
+    return AttributeRule(target_id, str(detail.get("text", "")), str(detail.get("field", "")))
+
+
+def load_rules(
+    connection: Connection, connection_id: int, *, also: Collection[str] = (), mapped: Mapped | None = None
+) -> ListingRules:
+    """The rules of a connection. ``also`` are further category ids to know; ``mapped`` replaces what is stored.
+
+    Raises ``UnknownMarket`` for a region without limits on file.
+    """
+    joined = connections.join(shops, shops.c.id == connections.c.shop_id)
+    joined = joined.join(store_accounts, store_accounts.c.id == connections.c.store_account_id)
+    found = select(connections.c.shop_id, shops.c.region, store_accounts.c.currency).select_from(joined)
+    row = connection.execute(found.where(connections.c.id == connection_id)).one()
+    mapped = mapped or load_mapped(connection, connection_id)
+    settings = load_settings(connection, connection_id)
+    wanted = mapped.category_ids() | {one for one in also if one}
+    rules, attributes = _category_rules(connection, row.shop_id, wanted)
+    return ListingRules(
+        limits=limits_of(row.region),
+        store_currency=row.currency,
+        warehouse_id=_sales_warehouse(connection, connection_id),
+        **_from_settings(settings),
+        category_map=mapped.categories,
+        default_category=mapped.default_category,
+        brand_map=mapped.brands,
+        attribute_rules=mapped.attributes,
+        categories=load_categories(connection, row.shop_id, wanted),
+        category_rules=rules,
+        category_attributes=attributes,
+        brands=_brands(connection, row.shop_id, {one for one in mapped.brands.values() if one}),
+    )
+
+
+def load_categories(connection: Connection, shop_id: int, category_ids: Collection[str]) -> dict[str, CategoryInfo]:
+    """The Shop's categories with these ids, by id."""
+    c = shop_categories.c
+    wanted = select(c.id, c.path, c.leaf, c.permission).where(c.shop_id == shop_id, c.id.in_(list(category_ids)))
+    return {row.id: CategoryInfo(row.id, row.path, row.leaf, row.permission) for row in connection.execute(wanted)}
+
+
+def load_contexts(
+    connection: Connection, connection_id: int, rules: ListingRules, stored: Mapping[int, StoredProduct]
+) -> Batch:
+    """What is known of each of these products; all of one store account."""
+    if not stored:
+        return Batch({}, {})
+    account = next(iter(stored.values())).store_account_id
+    facts = load_facts(connection, {url for one in stored.values() for url in picture_urls(one)})
+    skus = _twins(connection, account, variants.c.sku, [v.sku for p in stored.values() for v in p.product.variants])
+    codes = _twins(connection, account, variants.c.gtin, [v.gtin for p in stored.values() for v in p.product.variants])
+    contexts, twins = {}, {}
+    for state in _states(connection, connection_id, list(stored)):
+        product = stored[state.product_id]
+        contexts[product.id] = ListingContext(
+            rules=rules,
+            product_id=str(product.id),
+            variant_ids={remote_id: str(own_id) for remote_id, own_id in product.variant_ids.items()},
+            own_category_id=state.own_category_id,
+            own=own_content(state.own_content),
+            pictures=facts,
+            sku_twins=_named_skus(product, skus),
+            code_twins=_named_codes(product, codes),
+        )
+        twins[product.id] = _other_products(product, (skus, codes))
+    return Batch(contexts, twins)
+
+
+def own_content(document: Mapping[str, Any]) -> OwnContent | None:
+    """The TikTok-only content of a product from its stored document, None when there is none."""
+    if not document:
+        return None
+    sizes = [str(document.get(f"{side}_cm") or "") for side in ("length", "width", "height")]
+    weight = document.get("weight_kg")
+    return OwnContent(
+        title=str(document.get("title") or ""),
+        description=str(document.get("description") or ""),
+        picture_urls=tuple(document.get("pictures") or ()),
+        sizes_cm=(sizes[0], sizes[1], sizes[2]) if all(sizes) else None,
+        weight_kg=Decimal(str(weight)) if weight else None,
+    )
+
+
+def picture_urls(stored: StoredProduct) -> Iterable[str]:
+    """The addresses of all pictures a product shows, those of its description included."""
+    yield from (picture.url for picture in stored.product.pictures)
+    if "<img" in stored.product.description.lower():
+        yield from (html.unescape(url) for url in _IMG.findall(stored.product.description))
+
+
+def load_facts(connection: Connection, urls: Collection[str]) -> dict[str, PictureFacts]:
+    """What is known of pictures, by address."""
+    c = picture_checks.c
+    columns = (c.url, c.width, c.height, c.format, c.bytes, c.digest, c.error)
+    rows = connection.execute(select(*columns).where(c.url == func.any(list(urls))))
+    return {
+        row.url: PictureFacts(
+            row.url, row.width or 0, row.height or 0, row.format, row.bytes or 0, row.digest, row.error
+        )
+        for row in rows
+    }
+
+
+def _from_settings(settings: ConnectionSettings) -> dict[str, Any]:
+    return {
+        "separate_variants": settings.list_variants_separately,
+        "send_brand": settings.send_brand,
+        "send_variant_images": settings.send_variant_images,
+        "unauthorised_brand": settings.unauthorised_brand,
+        "identifier_priority": settings.identifier_priority,
+        "prices": PriceRules(settings.price_markup_percent, settings.price_markup_fixed, settings.price_rounding),
+        "stock": StockRules(settings.stock_buffer, settings.stock_cap),
+        "parcel": ParcelDefaults(
+            settings.default_weight_kg,
+            settings.default_length_cm,
+            settings.default_width_cm,
+            settings.default_height_cm,
+        ),
+    }
+
+
+def _sales_warehouse(connection: Connection, connection_id: int) -> str | None:
+    """The default sales warehouse, else any usable one; a disabled one is none."""
+    c = warehouses.c
+    usable = (c.connection_id == connection_id, c.kind == "SALES_WAREHOUSE", c.status != "DISABLED")
+    wanted = select(c.remote_id).where(*usable).order_by(c.is_default.desc(), c.remote_id).limit(1)
+    return connection.execute(wanted).scalar_one_or_none()
+
+
+def _category_rules(
+    connection: Connection, shop_id: int, category_ids: Collection[str]
+) -> tuple[dict[str, CategoryRule], dict[str, tuple[CategoryAttribute, ...]]]:
+    c = category_rules.c
+    wanted = select(c.category_id, c.rule, c.attributes).where(
+        c.shop_id == shop_id, c.category_id.in_(list(category_ids))
+    )
+    rows = connection.execute(wanted).all()
+    rules = {row.category_id: read_rule(row.rule) for row in rows}
+    return rules, {row.category_id: tuple(read_attribute(one) for one in row.attributes) for row in rows}
+
+
+def read_rule(document: Mapping[str, Any]) -> CategoryRule:
+    """A category's rule as it was stored by shop_metadata."""
+    certifications = tuple((one[0], one[1], bool(one[2])) for one in document["certifications"])
+    return CategoryRule(**{**document, "certifications": certifications})
+
+
+def read_attribute(document: Mapping[str, Any]) -> CategoryAttribute:
+    """A category's attribute as it was stored by shop_metadata."""
+    return CategoryAttribute(**{**document, "values": tuple((one[0], one[1]) for one in document["values"])})
+
+
+def _brands(connection: Connection, shop_id: int, brand_ids: Collection[str]) -> dict[str, ShopBrand]:
+    c = shop_brands.c
+    wanted = select(c.id, c.name, c.authorised, c.t1).where(c.shop_id == shop_id, c.id.in_(list(brand_ids)))
+    return {row.id: ShopBrand(*row) for row in connection.execute(wanted)}
+
+
+def _states(connection: Connection, connection_id: int, product_ids: Sequence[int]) -> Sequence[Any]:
+    c = product_states.c
+    wanted = select(c.product_id, c.own_category_id, c.own_content).where(
+        c.connection_id == connection_id, c.product_id == func.any(list(product_ids))
+    )
+    return connection.execute(wanted).all()
+
+
+@dataclass(frozen=True, slots=True)
+class _Holder:
+    product_id: int
+    title: str
+    sku: str
+
+
+def _twins(connection: Connection, account: int, column: Any, values: Iterable[str | None]) -> dict[str, list[_Holder]]:
+    """Who has each of these values, for those that several products of the account have."""
+    wanted = list({value for value in values if value})
+    joined = variants.join(products, products.c.id == variants.c.product_id)
+    live = (variants.c.deleted_at.is_(None), products.c.deleted_at.is_(None))
+    ours = (variants.c.store_account_id == account, column == func.any(wanted), *live)
+    several = select(column).select_from(joined).where(*ours).group_by(column)
+    shared = list(connection.scalars(several.having(func.count(variants.c.product_id.distinct()) > 1)))
+    holders: dict[str, list[_Holder]] = {}
+    if not shared:
+        return holders
+    chosen = select(column, variants.c.product_id, products.c.title, variants.c.sku).select_from(joined)
+    shared_ours = (variants.c.store_account_id == account, column == func.any(shared), *live)
+    for value, product_id, title, sku in connection.execute(chosen.where(*shared_ours).order_by(variants.c.id)):
+        holders.setdefault(value, []).append(_Holder(product_id, title, sku or title))
+    return holders
+
+
+def _named_skus(stored: StoredProduct, holders: Mapping[str, list[_Holder]]) -> dict[str, tuple[str, ...]]:
+    named = {}
+    for sku in {variant.sku for variant in stored.product.variants if variant.sku in holders}:
+        others = tuple(dict.fromkeys(one.title for one in holders[sku or ""] if one.product_id != stored.id))
+        named[sku or ""] = others
+    return named
+
+
+def _named_codes(stored: StoredProduct, holders: Mapping[str, list[_Holder]]) -> dict[str, tuple[str, ...]]:
+    named = {}
+    for code in {variant.gtin for variant in stored.product.variants if variant.gtin in holders}:
+        identifier = identify(code, book=True).identifier
+        if identifier:
+            others = tuple(dict.fromkeys(one.sku for one in holders[code or ""] if one.product_id != stored.id))
+            named[identifier.digits] = others
+    return named
+
+
+def _other_products(stored: StoredProduct, shared: Sequence[Mapping[str, list[_Holder]]]) -> frozenset[int]:
+    skus, codes = shared
+    held = [holder for variant in stored.product.variants for holder in skus.get(variant.sku or "", ())]
+    held += [holder for variant in stored.product.variants for holder in codes.get(variant.gtin or "", ())]
+    return frozenset(holder.product_id for holder in held) - {stored.id}

@@ -1,0 +1,151 @@
+"""picture_check: looks at pictures nobody has looked at yet, before anything is sent."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import Connection, delete, func, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from core.db.catalogue import load_products
+from core.db.engine import now, transaction
+from core.db.tables import connections, pending_pictures, picture_checks
+from core.domain.errors import Temporary
+from core.domain.pictures import PictureFacts
+from core.ports import PictureSource
+from core.queue import BACKFILL, defer
+from core.services.listing_context import picture_urls
+from core.services.product_status import mark_stale
+
+_BATCH: Final = 40
+_THREADS: Final = 4
+_MOST_TRIES: Final = 4
+_looking = threading.Lock()  # one check at a time in this process: it has threads of its own
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """``facts`` is None when the picture could not be fetched just now, for the reason in ``trouble``."""
+
+    url: str
+    facts: PictureFacts | None
+    trouble: str = ""
+
+
+def check_pictures(source: PictureSource, connection_id: int) -> int:
+    """Look at every waiting picture of the connection's store; how many were settled.
+
+    A picture that cannot be fetched just now is tried again up to four times, then that counts as its error.
+    """
+    with transaction() as connection:
+        wanted = select(connections.c.store_account_id).where(connections.c.id == connection_id)
+        account = connection.execute(wanted).scalar_one()
+    settled = 0
+    with _looking, ThreadPoolExecutor(_THREADS, thread_name_prefix="picture_check") as threads:
+        while urls := _waiting(account, now()):
+            looks = list(threads.map(lambda url: look_at(source, url), urls))
+            settled += _store(account, looks)
+    _come_again(account, connection_id)
+    return settled
+
+
+def look_at(source: PictureSource, url: str) -> Look:
+    """One picture, with trouble of the moment told apart from a picture that is bad."""
+    try:
+        return Look(url, source.look(url))
+    except Temporary as trouble:
+        return Look(url, None, trouble.sentence)
+
+
+def look_again(connection: Connection, product_ids: Sequence[int]) -> None:
+    """Forget what is known of the unusable pictures of these products, and have them judged anew."""
+    stored = load_products(connection, product_ids)
+    urls = {url for one in stored.values() for url in picture_urls(one)}
+    bad = (picture_checks.c.url == func.any(list(urls)), picture_checks.c.error != "")
+    connection.execute(delete(picture_checks).where(*bad))
+    for account in {one.store_account_id for one in stored.values()}:
+        mark_stale(connection, store_account_id=account, product_ids=list(stored))
+
+
+def _waiting(account: int, moment: datetime) -> list[str]:
+    """The next addresses to look at, each once."""
+    c = pending_pictures.c
+    due = or_(c.not_before.is_(None), c.not_before <= moment)
+    wanted = select(c.url).distinct().where(c.store_account_id == account, due).order_by(c.url).limit(_BATCH)
+    with transaction() as connection:
+        return list(connection.scalars(wanted))
+
+
+def _store(account: int, looks: Sequence[Look]) -> int:
+    """Keep what was seen, and have the products judged that show these pictures."""
+    with transaction() as connection:
+        given_up = _postpone(connection, account, [look for look in looks if look.facts is None])
+        facts = [look.facts for look in looks if look.facts is not None] + given_up
+        if not facts:
+            return 0
+        _keep(connection, facts)
+        done = delete(pending_pictures).where(
+            pending_pictures.c.store_account_id == account,
+            pending_pictures.c.url == func.any([one.url for one in facts]),
+        )
+        concerned = sorted(set(connection.scalars(done.returning(pending_pictures.c.product_id))))
+        mark_stale(connection, store_account_id=account, product_ids=concerned)
+    return len(facts)
+
+
+def _keep(connection: Connection, facts: Sequence[PictureFacts]) -> None:
+    rows = [
+        {
+            "url": one.url,
+            "width": one.width or None,
+            "height": one.height or None,
+            "format": one.format,
+            "bytes": one.bytes or None,
+            "digest": one.digest,
+            "error": one.error,
+            "checked_at": now(),
+        }
+        for one in sorted(facts, key=lambda one: one.url)
+    ]
+    row = insert(picture_checks)
+    newer = {name: row.excluded[name] for name in rows[0] if name != "url"}
+    connection.execute(row.on_conflict_do_update(index_elements=["url"], set_=newer), rows)
+
+
+def _postpone(connection: Connection, account: int, looks: Sequence[Look]) -> list[PictureFacts]:
+    """Try these later; the ones tried often enough are given up with their trouble as error."""
+    given_up = []
+    for look in looks:
+        c = pending_pictures.c
+        ours = (c.store_account_id == account, c.url == look.url)
+        later = update(pending_pictures).where(*ours).values(tries=c.tries + 1)
+        tries = max(connection.scalars(later.returning(c.tries)), default=_MOST_TRIES)
+        if tries >= _MOST_TRIES:
+            given_up.append(PictureFacts(look.url, error=f"it could not be fetched {tries} times: {look.trouble}"))
+            continue
+        pause = now() + timedelta(seconds=15 * 4 ** (tries - 1))
+        connection.execute(update(pending_pictures).where(*ours).values(not_before=pause))
+    return given_up
+
+
+def _come_again(account: int, connection_id: int) -> None:
+    """Another check when the next postponed picture is due."""
+    c = pending_pictures.c
+    with transaction() as connection:
+        due = connection.execute(select(func.min(c.not_before)).where(c.store_account_id == account)).scalar()
+        if due is not None:
+            seconds = max(int((due - now()).total_seconds()) + 1, 1)
+            once = f"picture_check:{connection_id}"
+            defer(
+                connection,
+                "picture_check",
+                once=once,
+                priority=BACKFILL,
+                after_seconds=seconds,
+                connection_id=connection_id,
+            )
