@@ -9,6 +9,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, and_, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
+from core.db.engine import transaction
 from core.db.tables import (
     connections,
     mapping_history,
