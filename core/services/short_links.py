@@ -29,7 +29,7 @@ def ensure_codes(conn: Connection, store_account_id: int) -> int:
         lacking = _lacking(store_account_id).limit(_BATCH).subquery()
         drawn = select(_drawn_code(), lacking.c.id)
         rows = insert(short_links).from_select(["code", "product_id"], drawn).on_conflict_do_nothing()
-        given += conn.execute(rows).rowcount
+        given += conn.execute(rows, execution_options={"preserve_rowcount": True}).rowcount
         if conn.execute(_lacking(store_account_id).limit(1)).first() is None:
             return given
 

@@ -181,8 +181,8 @@ def _keep(conn: Connection, source: str, hint: Hint, body: bytes) -> bool:
         subject=f"{hint.kind}:{_plain(hint.subject_id)}",
         body=body if hint.kind in _BODY_KEPT else b"",
     )
-    kept = conn.execute(row.on_conflict_do_nothing(index_elements=["source", "account", "delivery_id"]))
-    return kept.rowcount == 1
+    kept = row.on_conflict_do_nothing(index_elements=["source", "account", "delivery_id"])
+    return conn.execute(kept.returning(inbox.c.id)).first() is not None
 
 
 def _defer_intake(conn: Connection, source: str, account: str) -> None:
