@@ -23,7 +23,7 @@ class CuttableProtocol(H11Protocol):
             scope["sandbox.abort"] = transport.abort
             await inner(scope, receive, send)
 
-        self.app = app  # type: ignore[assignment]
+        self.app = app
 
 
 def listen(port: int) -> socket.socket:

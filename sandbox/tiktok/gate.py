@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -108,7 +108,7 @@ def _unknown_path(path: str, has_other_method: bool) -> Refused:
 async def _read_form(call: Call) -> FormData:
     """The parts of a multipart body; empty when it is none, which the content-type check then says."""
 
-    async def chunks():  # type: ignore[no-untyped-def]
+    async def chunks() -> AsyncGenerator[bytes, None]:
         yield call.body
 
     if _media_type(call.headers) != MULTIPART or len(call.body) > LARGEST_BODY:

@@ -83,7 +83,7 @@ def approve(world: World, row: Row) -> None:
 def _was_withdrawn(world: World, row: Row) -> bool:
     """Whether the product was deleted, deactivated or judged since it was read."""
     due = world.db.value("SELECT review_due FROM tt_products WHERE id = ?", (row["id"],))
-    return due != row["review_due"]
+    return bool(due != row["review_due"])
 
 
 def _replace_live_version(world: World, row: Row) -> None:
