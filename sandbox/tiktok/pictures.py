@@ -8,7 +8,7 @@ import struct
 from io import BytesIO
 from typing import Any
 
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError
 from starlette.datastructures import UploadFile
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute
@@ -41,6 +41,7 @@ BUCKET = "tos-maliva-i-o3syd03w52-us"
 URI = re.compile(r"tos-[a-z0-9-]+/[0-9a-f]{32}")
 FOLDER = "/tiktok-images"
 ORIGIN = "~tplv-o3syd03w52-origin-jpeg.jpeg?from=1432613627"
+THUMB_SIDE = 300
 THUMB = "~tplv-o3syd03w52-resize-jpeg:300:300.jpeg?from=1432613627"
 
 VIDEO_FORMATS = ("MP4", "MOV", "MKV", "WMV", "WEBM", "AVI", "3GP", "FLV", "MPEG")
@@ -62,6 +63,7 @@ def upload_image(ask: Ask) -> dict[str, Any]:
     _check_sides(use_case, width, height)
     if use_case in SQUARED_CASES and not 0.75 <= width / height <= 4 / 3:
         width = height = min(width, height)
+        content, media_type = _fitted(content, media_type, width)
     uri = f"{BUCKETS.get(ask.shop.region, BUCKET)}/{secrets.token_hex(16)}"
     with ask.world.db.transaction():
         ask.world.db.execute("INSERT INTO tt_images VALUES (?, ?, ?, ?, ?)", (uri, width, height, use_case, media_type))
@@ -92,6 +94,16 @@ def _decode(content: bytes) -> tuple[int, int, str]:
             return picture.width, picture.height, FORMATS[picture.format]
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError, struct.error) as error:
         raise Refused(12038002, "The file is invalid. It could not be read as an image.") from error
+
+
+def _fitted(content: bytes, media_type: str, side: int) -> tuple[bytes, str]:
+    """The middle of the picture as a square JPEG. HEIC stays as it is, for Pillow alone does not read it."""
+    if media_type == "image/heic":
+        return content, media_type
+    target = BytesIO()
+    with Image.open(BytesIO(content)) as picture:
+        ImageOps.fit(picture.convert("RGB"), (side, side)).save(target, "JPEG", quality=90)
+    return target.getvalue(), "image/jpeg"
 
 
 def _heic_size(content: bytes) -> tuple[int, int] | None:
@@ -171,7 +183,10 @@ def routes(world: World) -> list[BaseRoute]:
         )
         if found is None:
             return PlainTextResponse("not found", 404)
-        return Response(found["bytes"], media_type=found["media_type"])
+        content, media_type = found["bytes"], found["media_type"]
+        if "resize-jpeg" in call.params["name"]:
+            content, media_type = _fitted(content, media_type, THUMB_SIDE)
+        return Response(content, media_type=media_type)
 
     def file(call: Call) -> Response:
         found = world.db.one("SELECT bytes FROM tt_files WHERE id = ?", (call.params["id"],))

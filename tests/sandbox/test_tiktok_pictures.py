@@ -91,6 +91,12 @@ def test_odd_shapes_are_squared(
 ) -> None:
     data = caller.upload(picture(*size), use_case).json()["data"]
     assert (data["width"], data["height"]) == adjusted
+    assert served_size(caller, data["url"]) == adjusted
+
+
+def served_size(caller: Caller, url: str) -> tuple[int, int]:
+    with Image.open(BytesIO(caller.http.get(url).content)) as shown:
+        return shown.size
 
 
 def test_a_part_is_missing(caller: Caller) -> None:
@@ -112,7 +118,7 @@ def test_uploads_are_served_back(caller: Caller) -> None:
     made = caller.create(product_body(data["uri"]))
     image = caller.product(made["product_id"])["main_images"][0]
     assert (image["width"], image["urls"]) == (640, [data["url"]])
-    assert caller.http.get(image["thumb_urls"][0]).status_code == 200
+    assert served_size(caller, image["thumb_urls"][0]) == (300, 300)
     assert caller.http.get(data["url"].replace(data["uri"][-6:], "000000")).status_code == 404
 
 
