@@ -6,25 +6,36 @@ A page draws its buttons by role too, but that is presentation: whoever reaches 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from console import session
 from console.refusals import NotPossible
+from core import wiring
 from core.domain.filters import Selection
 from core.domain.people import Actor, Forbidden, Role
-from core.reads.connections import all_connections
+from core.reads.connections import ConnectionRow, all_connections
 from core.services import (
     audit,
+    authorisation,
     connect_shop,
     connect_store,
+    connection_checks,
+    people,
     price_stock,
     price_stock_plan,
     product_delete,
     product_export,
+    product_status,
     runs,
     settings_of_connection,
+    tiktok_apps,
 )
+from core.services.authorisation import Grant, Pending, Started
+from core.services.connect_shop import OfferedShop
+from core.services.connection_checks import Check
 from core.services.database import transaction
+from core.services.people import User
 from core.services.runs import DryRun
 
 PARTS = {"all": "Send", "price": "Send price", "stock": "Send stock"}
@@ -42,6 +53,13 @@ def acting(role: Role) -> Actor:
 def _record(actor: Actor, action: str, connection_id: int | None, subject: str = "", **detail: Any) -> None:
     with transaction() as connection:
         audit.record(connection, user=actor, action=action, connection_id=connection_id, subject=subject, detail=detail)
+
+
+def _row(connection_id: int) -> ConnectionRow:
+    row = next((one for one in all_connections() if one.id == connection_id), None)
+    if row is None:
+        raise NotPossible(f"There is no connection {connection_id}.")
+    return row
 
 
 def plan_send(connection_id: int, selection: Selection, part: str) -> DryRun:
@@ -105,12 +123,8 @@ def retry_failed(run_id: int, connection_id: int | None, code: str | None = None
 
 def test_shop(connection_id: int) -> str:
     """Ask the Shop who we are; its sentence of success."""
-    from core import wiring
-
     actor = acting(Role.OPERATOR)
-    row = next((one for one in all_connections() if one.id == connection_id), None)
-    if row is None:
-        raise NotPossible(f"There is no connection {connection_id}.")
+    row = _row(connection_id)
     sentence = connect_shop.check_connection(wiring.marketplace(row.shop_id), connection_id)
     _record(actor, "test_shop", connection_id, f"shop:{row.shop_id}")
     return sentence
@@ -118,25 +132,147 @@ def test_shop(connection_id: int) -> str:
 
 def test_store(store_account_id: int) -> str:
     """Try the saved credentials of a store; a sentence of success."""
-    from core import wiring
-
     actor = acting(Role.OPERATOR)
     business = connect_store.check_store(wiring.store(store_account_id), store_account_id)
     _record(actor, "test_store", None, f"store:{store_account_id}")
     return f"{business.name} answers: country {business.country}, currency {business.currency}."
 
 
-def save_settings(connection_id: int, values: dict[str, Any]) -> None:
-    """Save what differs, all or nothing. The service records each change."""
+def save_settings(connection_id: int, values: dict[str, Any]) -> int:
+    """Save what differs, all or nothing, and have readiness looked at again; how many differed.
+
+    The service records each change.
+    """
     actor = acting(Role.ADMIN)
     with transaction() as connection:
         before = settings_of_connection.load_settings(connection, connection_id)
-        for name, value in values.items():
-            if getattr(before, name) != value:
-                settings_of_connection.save_setting(connection, connection_id, name, value, actor)
+        changed = {name: value for name, value in values.items() if not _same(getattr(before, name), value)}
+        for name, value in changed.items():
+            settings_of_connection.save_setting(connection, connection_id, name, value, actor)
+        if changed:
+            product_status.mark_stale(connection, connection_id=connection_id)
+    return len(changed)
 
 
-def automatic_sync(connection_id: int) -> bool:
-    """Whether products are sent by themselves; read only."""
+def _same(before: object, value: object) -> bool:
+    """Numbers come from the form as text."""
+    return before == value or (isinstance(value, str) and value.strip() == ("" if before is None else str(before)))
+
+
+def load_settings(connection_id: int) -> settings_of_connection.ConnectionSettings:
+    """The connection's settings; read only."""
     with transaction() as connection:
-        return settings_of_connection.load_settings(connection, connection_id).automatic_sync
+        return settings_of_connection.load_settings(connection, connection_id)
+
+
+def checklist(connection_id: int) -> tuple[Check, ...]:
+    """The setup checklist; read only."""
+    with transaction() as connection:
+        return connection_checks.checklist(connection, connection_id)
+
+
+def read_prerequisites(connection_id: int) -> None:
+    """Ask the Shop for its own listing prerequisites again."""
+    actor = acting(Role.OPERATOR)
+    connection_checks.read_prerequisites(wiring.marketplace(_row(connection_id).shop_id), connection_id)
+    _record(actor, "check_prerequisites", connection_id)
+
+
+def connect_a_store(platform: str, base_url: str, credentials: dict[str, str]) -> str:
+    """Try the credentials and keep them; a sentence of success."""
+    actor = acting(Role.ADMIN)
+    kept = {name: value.strip() for name, value in credentials.items() if value.strip()}
+    lacking = [field.label for field in wiring.PLATFORMS[platform].fields if field.required and field.name not in kept]
+    if lacking:
+        raise NotPossible(f"{' and '.join(lacking)} must be filled in.")
+    address = base_url.strip().rstrip("/")
+    if not address.startswith(("http://", "https://")):
+        raise NotPossible(f"The address {address!r} must begin with https://.")
+    added = connect_store.connect_store(
+        wiring.new_store(platform, address, kept), platform=platform, base_url=address, credentials=kept, by=actor
+    )
+    business = added.business
+    return f"{business.name} is connected: country {business.country}, currency {business.currency}."
+
+
+def save_app(app_key: str, app_secret: str, service_id: str, name: str) -> int:
+    """Keep a TikTok app; its id."""
+    actor = acting(Role.ADMIN)
+    with transaction() as connection:
+        return tiktok_apps.save_app(
+            connection, app_key=app_key, app_secret=app_secret, service_id=service_id, name=name, by=actor
+        )
+
+
+def start_authorisation(app_id: int, store_account_id: int) -> Started:
+    """A one-time way to TikTok Shop's authorise page."""
+    actor = acting(Role.ADMIN)
+    auth = wiring.marketplace_auth(app_id)
+    with transaction() as connection:
+        return authorisation.start(connection, auth, app_id=app_id, store_account_id=store_account_id, by=actor)
+
+
+def pending_authorisations() -> Sequence[Pending]:
+    """This administrator's own ones that are not over; none for anybody else."""
+    actor = session.signed_in()
+    if actor is None or not actor.may(Role.ADMIN):
+        return ()
+    with transaction() as connection:
+        return authorisation.pending(connection, actor)
+
+
+def offered_shops(pending: Pending) -> tuple[Grant, Sequence[OfferedShop]]:
+    """What the Shop granted, to choose from; trades the code for a token the first time."""
+    actor = acting(Role.ADMIN)
+    grant = authorisation.exchange(wiring.marketplace_auth(pending.app_id), pending.key, actor)
+    with transaction() as connection:
+        return grant, connect_shop.offered_shops(connection, grant)
+
+
+def confirm_shop(key: str, shop_remote_id: str) -> int:
+    """Make the chosen Shop a live connection; its id."""
+    return connect_shop.confirm(key, shop_remote_id, acting(Role.ADMIN))
+
+
+def disconnect(connection_id: int) -> None:
+    """Nothing is sent or read from now on; settings, mappings and history stay."""
+    connect_shop.disconnect(connection_id, acting(Role.ADMIN))
+
+
+def list_users() -> Sequence[User]:
+    """Everybody, for administrators."""
+    acting(Role.ADMIN)
+    with transaction() as connection:
+        return people.list_users(connection)
+
+
+def add_user(login: str, role: Role, name: str, password: str) -> int:
+    """A new user's id; without a password they sign in by a link."""
+    actor = acting(Role.ADMIN)
+    with transaction() as connection:
+        user_id = people.add_user(connection, login, role, name=name, password=password or None)
+        audit.record(connection, user=actor, action="add_user", subject=f"user:{user_id}", detail={"role": role})
+    return user_id
+
+
+def change_user(user_id: int, *, role: Role | None = None, enabled: bool | None = None, password: str = "") -> None:
+    """Give a user another role or password, or let them in or out."""
+    actor = acting(Role.ADMIN)
+    with transaction() as connection:
+        if role is not None:
+            people.set_role(connection, user_id, role)
+        if enabled is not None:
+            (people.enable_user if enabled else people.disable_user)(connection, user_id)
+        if password:
+            people.set_password(connection, user_id, password, keep_token=session.session_token())
+        detail = {"role": role, "enabled": enabled, "new_password": bool(password)}
+        audit.record(connection, user=actor, action="change_user", subject=f"user:{user_id}", detail=detail)
+
+
+def sign_in_link(user_id: int) -> str:
+    """The path of a link that signs a user in once within 15 minutes, on the machine Crossdock runs on."""
+    actor = acting(Role.ADMIN)
+    with transaction() as connection:
+        token = people.make_sign_in_link(connection, user_id)
+        audit.record(connection, user=actor, action="make_sign_in_link", subject=f"user:{user_id}")
+    return f"/sign-in?token={token}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import tempfile
+import threading
 from hashlib import sha256
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
+from core import wiring
 from core.config import settings
 from core.domain.errors import RemoteError
 from core.logs import log
@@ -20,6 +22,9 @@ from core.reads.products import picture_url
 
 SIDE = 80  # pixels
 _MOST_PIXELS = 40_000_000
+# A page asks for 50 at once. A few threads fetch; who waits longer shows the grey square until the next view.
+_FETCHING = threading.BoundedSemaphore(6)
+_PATIENCE_S = 3
 _PLACEHOLDER = Path(__file__).parent / "static" / "no-picture.svg"
 _KEPT_HEADERS = {"cache-control": "private, max-age=3600"}
 
@@ -44,13 +49,15 @@ def _place(url: str) -> Path:
 
 def _fetch(url: str, path: Path) -> bool:
     """False when there is no usable picture at ``url``; asked again at the next view."""
-    from core import wiring
-
+    if not _FETCHING.acquire(timeout=_PATIENCE_S):
+        return False
     try:
         small = shrunk(wiring.picture_source().fetch(url))
     except RemoteError as error:
         log().info("thumbnail", url=url, error=error.sentence)
         return False
+    finally:
+        _FETCHING.release()
     if small is None:
         return False
     path.parent.mkdir(parents=True, exist_ok=True)

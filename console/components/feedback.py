@@ -27,6 +27,13 @@ def told(action: Callable[P, R], *args: P.args, done: str = "", **kwargs: P.kwar
     return result
 
 
+def said(action: Callable[P, str], *args: P.args, **kwargs: P.kwargs) -> None:
+    """Show at once the sentence that the action returns, or its refusal."""
+    sentence = told(action, *args, **kwargs)
+    if sentence is not None:
+        st.toast(escaped(sentence))
+
+
 def later(sentence: str) -> None:
     """Show ``sentence`` as a toast in the next full run, which most actions cause."""
     st.session_state[_TOAST] = sentence

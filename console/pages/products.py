@@ -156,7 +156,11 @@ def head(page: ProductPage) -> None:
 def sync_now() -> None:
     """While automatic sync is on and something is unsent."""
     connection_id = context.current_id()
-    offered = HERE.operates and actions.automatic_sync(connection_id) and products.unsent_and_ready(connection_id)
+    offered = (
+        HERE.operates
+        and actions.load_settings(connection_id).automatic_sync
+        and products.unsent_and_ready(connection_id)
+    )
     if not offered:
         return
     with st.container(horizontal=True, vertical_alignment="center"):
