@@ -68,7 +68,7 @@ def start() -> int:
         listen_to_signals()
         try:
             environment = environment_with_database(system)
-            migrate_database(environment)
+            prepare_database(environment)
             supervisor = Supervisor(
                 processes.all_of(system.settings), environment, system.home / "logs", system.database.ensure
             )
@@ -104,7 +104,7 @@ def run_alone(name: str) -> NoReturn:
         if system.database.is_embedded and lock.holder(system.home) is None:
             say("The database keeps running afterwards; python3 run.py stop stops it.")
         environment = environment_with_database(system)
-        migrate_database(environment)
+        prepare_database(environment)
     command = processes.command_of(name, system.settings)
     os.chdir(ROOT)
     os.execve(command[0], command, environment)
@@ -151,6 +151,12 @@ def environment_with_database(system: System) -> dict[str, str]:
     if not system.database.is_embedded:
         check_reachable(system.database.url)
     return processes.environment_of(system.settings, system.database.ensure())
+
+
+def prepare_database(environment: dict[str, str]) -> None:
+    """This version's schema, and the keys that open what it holds."""
+    migrate_database(environment)
+    output_of(environment, "core.services.secret_keys", "The secrets cannot be read")
 
 
 def migrate_database(environment: dict[str, str]) -> None:
