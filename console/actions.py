@@ -21,6 +21,8 @@ from core.services import (
     connect_shop,
     connect_store,
     connection_checks,
+    mapping_effect,
+    mappings,
     people,
     price_stock,
     price_stock_plan,
@@ -35,6 +37,8 @@ from core.services.authorisation import Grant, Pending, Started
 from core.services.connect_shop import OfferedShop
 from core.services.connection_checks import Check
 from core.services.database import transaction
+from core.services.mapping_effect import MappingEffect
+from core.services.mappings import MappingChange, Recommendation
 from core.services.people import User
 from core.services.runs import DryRun
 
@@ -157,6 +161,42 @@ def save_settings(connection_id: int, values: dict[str, Any]) -> int:
 def _same(before: object, value: object) -> bool:
     """Numbers come from the form as text."""
     return before == value or (isinstance(value, str) and value.strip() == ("" if before is None else str(before)))
+
+
+def preview_mappings(connection_id: int, changes: Sequence[MappingChange]) -> MappingEffect:
+    """What saving would do to the products; changes nothing."""
+    acting(Role.OPERATOR)
+    with transaction() as connection:
+        return mapping_effect.preview_mappings(connection, connection_id, changes)
+
+
+def save_mappings(connection_id: int, changes: Sequence[MappingChange]) -> int:
+    """Save all of them or none; how many really changed. The service records them."""
+    actor = acting(Role.OPERATOR)
+    with transaction() as connection:
+        return mappings.set_mappings(connection, connection_id, changes, actor)
+
+
+def undo_mapping(connection_id: int, history_id: int) -> None:
+    """Put one mapping back to what it was before a recorded change."""
+    actor = acting(Role.OPERATOR)
+    with transaction() as connection:
+        mappings.undo(connection, connection_id, history_id, actor)
+
+
+def recommend_categories(connection_id: int, store_category_ids: Sequence[str]) -> dict[str, Recommendation]:
+    """What the Shop recommends for each of the store's categories; those without an answer are left out."""
+    acting(Role.OPERATOR)
+    market = wiring.marketplace(_row(connection_id).shop_id)
+    found = {one: mappings.recommend_for(market, connection_id, one) for one in store_category_ids}
+    return {one: answer for one, answer in found.items() if answer is not None}
+
+
+def set_own_category(connection_id: int, product_id: int, category_id: str | None) -> int:
+    """A category for one product alone, before any mapping; None takes it away."""
+    actor = acting(Role.OPERATOR)
+    with transaction() as connection:
+        return mappings.set_own_category(connection, connection_id, [product_id], category_id, actor)
 
 
 def load_settings(connection_id: int) -> settings_of_connection.ConnectionSettings:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from core.domain.errors import RemoteError
+from core.domain.mapping import MappingRefused
 from core.domain.people import Forbidden
 from core.services.authorisation import AuthorisationError
 from core.services.connect_store import StoreRefused
@@ -23,6 +24,7 @@ class NotPossible(Exception):
 REFUSALS = (
     Forbidden,
     NotPossible,
+    MappingRefused,
     PeopleError,
     AuthorisationError,
     StoreRefused,

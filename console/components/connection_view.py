@@ -54,7 +54,7 @@ def _tests(row: ConnectionRow) -> None:
         if st.button("Test the store", key="test_store"):
             feedback.said(actions.test_store, row.store_account_id)
         if st.button("Read the Shop's own checks", key="read_prerequisites"):
-            feedback.told(actions.read_prerequisites, row.id, done="The Shop's checks were read.")
+            feedback.then_rerun("The Shop's checks were read.", actions.read_prerequisites, row.id)
 
 
 def _checklist(here: context.Context, row: ConnectionRow) -> None:
@@ -83,6 +83,4 @@ def _leaving(row: ConnectionRow) -> None:
         typed = st.text_input(f"Type {row.shop_name} to confirm", key="disconnect_typed", autocomplete="off", live=True)
         sure = (typed or "").strip() == row.shop_name
         if st.button("Disconnect", key="disconnect", disabled=not sure):
-            feedback.told(actions.disconnect, row.id)
-            feedback.later(f"{row.shop_name} is disconnected.")
-            st.rerun()
+            feedback.then_rerun(f"{row.shop_name} is disconnected.", actions.disconnect, row.id)

@@ -27,6 +27,17 @@ def told(action: Callable[P, R], *args: P.args, done: str = "", **kwargs: P.kwar
     return result
 
 
+def then_rerun(done: str, action: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> None:
+    """Act, then draw the page anew with ``done`` as a toast; after a refusal the page stays as it is, with it."""
+    try:
+        action(*args, **kwargs)
+    except REFUSALS as refusal:
+        st.error(escaped(sentence_of(refusal)))
+        return
+    later(done)
+    st.rerun()
+
+
 def said(action: Callable[P, str], *args: P.args, **kwargs: P.kwargs) -> None:
     """Show at once the sentence that the action returns, or its refusal."""
     sentence = told(action, *args, **kwargs)

@@ -35,23 +35,20 @@ def _role(user: User) -> None:
     roles = list(Role)
     chosen = st.selectbox("Role", roles, index=roles.index(user.role), key=f"role_{user.id}", width=160)
     if st.button("Save role", key=f"save_role_{user.id}", disabled=chosen == user.role):
-        feedback.told(actions.change_user, user.id, role=chosen)
-        feedback.later(f"{user.login} is {chosen} now.")
-        st.rerun()
+        feedback.then_rerun(f"{user.login} is {chosen} now.", actions.change_user, user.id, role=chosen)
 
 
 def _door(user: User) -> None:
     if user.disabled_at:
         if st.button("Let in again", key=f"enable_{user.id}"):
-            feedback.told(actions.change_user, user.id, enabled=True)
-            st.rerun()
+            feedback.then_rerun(f"{user.login} may sign in again.", actions.change_user, user.id, enabled=True)
         return
     if st.button("One-time sign-in link", key=f"link_{user.id}"):
         path = feedback.told(actions.sign_in_link, user.id)
         if path is not None:
             st.session_state[f"_link_{user.id}"] = path
     if st.button("Disable", key=f"disable_{user.id}"):
-        feedback.told(actions.change_user, user.id, enabled=False)
+        feedback.then_rerun(f"{user.login} is disabled.", actions.change_user, user.id, enabled=False)
 
 
 def _password(user: User) -> None:
@@ -63,7 +60,7 @@ def _password(user: User) -> None:
             "New password", type="password", key=f"password_{user.id}", autocomplete="new-password", width=260
         )
         if st.form_submit_button("Set password", key=f"set_password_{user.id}"):
-            feedback.told(actions.change_user, user.id, password=entered or "", done="The password is set.")
+            feedback.then_rerun("The password is set.", actions.change_user, user.id, password=entered or "")
 
 
 def _new() -> None:

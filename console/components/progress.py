@@ -33,7 +33,7 @@ def bar(run: RunRow) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key=f"run_{run.id}"):
         st.progress(share, text=_progress_words(run))
         if context.current().operates and run.status != "stopping" and st.button("Stop", key=f"stop_{run.id}"):
-            feedback.told(actions.stop_run, run.id, context.current_id(), done="Stopping: nothing new is begun.")
+            feedback.then_rerun("Stopping: nothing new is begun.", actions.stop_run, run.id, context.current_id())
     if run.note:
         st.caption(escaped(run.note))
 
