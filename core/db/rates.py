@@ -47,10 +47,19 @@ _SLOW = text(
 )
 
 
+_REST = text(
+    """
+    SELECT extract(epoch FROM greatest(blocked_until - clock_timestamp(), interval '0')) FROM rate_buckets
+    WHERE key = :key AND blocked_until IS NOT NULL
+    """
+)
+
+
 class PostgresRates:
     """Implements ``ports.RateBucket``.
 
-    ``allowance`` gives (capacity, permits a second) for a key, or None where there is no limit.
+    ``allowance`` gives (capacity, permits a second) for a key, or None where we set no limit of our own; what the
+    remote system asked for by ``slow_down`` is obeyed either way.
     """
 
     def __init__(self, allowance: Callable[[str], tuple[float, float] | None]) -> None:
@@ -60,11 +69,8 @@ class PostgresRates:
 
     def take(self, key: str, *, priority: int, deadline_s: float) -> None:
         allowance = self._allowance(key)
-        if allowance is None:
-            return
-        needed = 1.0 if priority < 5 else min(2.0, allowance[0])
         ends = time.monotonic() + deadline_s
-        while (wait := self._try(key, allowance, needed)) > 0:
+        while (wait := self._rest(key) if allowance is None else self._try(key, allowance, priority)) > 0:
             if time.monotonic() + wait > ends:
                 until = datetime.now(UTC) + timedelta(seconds=wait)
                 raise RateLimited(f"The calls allowed for {key} are used up for now.", until=until, code="rate")
@@ -76,8 +82,14 @@ class PostgresRates:
             self._make(connection, key, allowance)
             connection.execute(_SLOW, {"key": key, "until": until})
 
-    def _try(self, key: str, allowance: tuple[float, float], needed: float) -> float:
+    def _rest(self, key: str) -> float:
+        """How many seconds nobody may call, 0 when there is no such rest."""
+        with transaction() as connection:
+            return float(connection.execute(_REST, {"key": key}).scalar() or 0)
+
+    def _try(self, key: str, allowance: tuple[float, float], priority: int) -> float:
         """0 when granted, else how many seconds to wait before asking again."""
+        needed = 1.0 if priority < 5 else min(2.0, allowance[0])
         with transaction() as connection:
             self._make(connection, key, allowance)
             row = connection.execute(_GRANT, {"key": key, "needed": needed}).one()

@@ -1,0 +1,57 @@
+"""Rate buckets in a real Postgres: permits, and the rest a remote system asked for."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from core.config import Settings
+from core.db.rates import PostgresRates
+from core.domain.errors import RateLimited
+
+
+def soon(seconds: float) -> datetime:
+    return datetime.now(UTC) + timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize("allowance", [None, (10.0, 10.0)])
+def test_a_rest_is_obeyed_with_and_without_an_allowance(
+    database: Settings, allowance: tuple[float, float] | None
+) -> None:
+    key = f"tiktok:1:read:{allowance is None}"
+    rates = PostgresRates(lambda _: allowance)
+    rates.take(key, priority=3, deadline_s=1)
+    rates.slow_down(key, soon(0.6))
+    began = time.monotonic()
+    PostgresRates(lambda _: allowance).take(key, priority=3, deadline_s=5)
+    assert 0.4 < time.monotonic() - began < 3
+
+
+@pytest.mark.parametrize("allowance", [None, (10.0, 10.0)])
+def test_a_rest_beyond_the_deadline_is_said_at_once(database: Settings, allowance: tuple[float, float] | None) -> None:
+    key = f"tiktok:2:read:{allowance is None}"
+    rates = PostgresRates(lambda _: allowance)
+    rates.slow_down(key, soon(30))
+    began = time.monotonic()
+    with pytest.raises(RateLimited) as caught:
+        rates.take(key, priority=3, deadline_s=1)
+    assert time.monotonic() - began < 1
+    assert soon(25) < caught.value.until < soon(35)
+
+
+def test_without_allowance_and_rest_nobody_waits(database: Settings) -> None:
+    rates = PostgresRates(lambda _: None)
+    began = time.monotonic()
+    for _ in range(50):
+        rates.take("tiktok:3:read:orders", priority=9, deadline_s=1)
+    assert time.monotonic() - began < 2
+
+
+def test_an_allowance_is_kept(database: Settings) -> None:
+    rates = PostgresRates(lambda _: (5.0, 10.0))
+    began = time.monotonic()
+    for _ in range(10):
+        rates.take("tiktok:4:read:orders", priority=3, deadline_s=5)
+    assert time.monotonic() - began > 0.4
