@@ -20,7 +20,7 @@ from core.domain.pictures import KEPT_FORMATS, PictureFacts, scale_of
 pillow_heif.register_heif_opener()
 
 MOST_PIXELS: Final = 50_000_000
-_FORMATS: Final = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "HEIF", "AVIF", "MPO")
+_FORMATS: Final = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "HEIF", "AVIF")
 _HEAVY_PIXELS: Final = 8_000_000
 _heavy = threading.BoundedSemaphore(1)  # one large picture in memory at a time, whatever the number of threads
 _ORIENTATION: Final = 0x0112
