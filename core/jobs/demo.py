@@ -13,14 +13,17 @@ import httpx
 
 from core import wiring
 from core.config import Settings, settings
-from core.db.leases import release_lease, take_lease
-from core.domain.people import Actor
+from core.domain.people import SYSTEM, Actor
 from core.logs import log
+from core.ports import Marketplace
+from core.queue import defer
 from core.reads.connections import all_connections
-from core.services import authorisation, connect_shop, connect_store, people, tiktok_apps
-from core.services.database import transaction
+from core.services import authorisation, connect_shop, connect_store, demo_mappings, people, tiktok_apps
+from core.services.authorisation import AuthorisationError
+from core.services.connect_store import StoreRefused
+from core.services.database import release_lease, take_lease, transaction
 
-_LEASE_S, _PATIENCE_S, _STEP_S = 180, 120.0, 1.0
+_LEASE_S, _PATIENCE_S, _STEP_S, _AGAIN_S = 180, 120.0, 1.0, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,8 @@ def ensure_demo(demo: Demo | None = None) -> int | None:
         return None
     try:
         return None if all_connections() else _connect(config, demo or Demo())
+    except (StoreRefused, AuthorisationError) as error:
+        raise DemoFailed(error.sentence) from error
     finally:
         release_lease("demo", lease)
 
@@ -77,6 +82,8 @@ def _connect(config: Settings, demo: Demo) -> int:
         _approve(browser, started.url, demo.owner)
     grant = authorisation.exchange(auth, started.key, admin)
     connection_id = connect_shop.confirm(started.key, grant.shops[0].id, admin)
+    with transaction() as connection:
+        defer(connection, "demo_mappings", after_seconds=_AGAIN_S, connection_id=connection_id)
     log().info("the demo store and Shop are connected", action="demo", connection=connection_id)
     return connection_id
 
@@ -125,6 +132,16 @@ def _patiently(ask: Callable[[], httpx.Response]) -> httpx.Response:
             if time.monotonic() > ends:
                 raise DemoFailed(f"No answer from {error.request.url.host}:{error.request.url.port}.") from error
         time.sleep(_STEP_S)
+
+
+def map_categories(market: Marketplace, connection_id: int) -> None:
+    """The job ``demo_mappings``: once both sides' categories are here, map most of them."""
+    if not demo_mappings.is_ready(connection_id):
+        with transaction() as connection:
+            defer(connection, "demo_mappings", after_seconds=_AGAIN_S, connection_id=connection_id)
+        return
+    mapped = demo_mappings.map_most(market, connection_id, SYSTEM)
+    log().info("demo categories are mapped", action="demo", mapped=mapped)
 
 
 def main() -> None:

@@ -1,11 +1,13 @@
-"""What the programs above the services need of the database itself: a transaction, and to wait for the schema."""
+"""What the programs above the services need of the database itself: a transaction, a lease, and to wait for the
+schema."""
 
 from __future__ import annotations
 
 from core.db.engine import engine, transaction
+from core.db.leases import release_lease, take_lease
 from core.db.migrate import wait_until_current
 
-__all__ = ["transaction", "wait_for_schema"]
+__all__ = ["release_lease", "take_lease", "transaction", "wait_for_schema"]
 
 
 def wait_for_schema(*, seconds: float = 60) -> None:
