@@ -59,6 +59,16 @@ def store(store_account_id: int) -> Store:
     return PLATFORMS[row.platform].make(http(), row.base_url, credentials, str(store_account_id))
 
 
+def store_signs(store_account_id: int) -> bool:
+    """Whether we know the secret that the store signs its webhooks with."""
+    with transaction() as connection:
+        platform = connection.execute(
+            select(store_accounts.c.platform).where(store_accounts.c.id == store_account_id)
+        ).scalar_one()
+        credentials = load_credentials(connection, store_account_id)
+    return bool(credentials.get(PLATFORMS[platform].webhook_secret))
+
+
 def new_store(platform: str, base_url: str, credentials: Mapping[str, str]) -> Store:
     """A store that is not saved yet, to try what a person entered."""
     return PLATFORMS[platform].make(http(), base_url, dict(credentials), "new")

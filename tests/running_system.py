@@ -36,10 +36,15 @@ class System:
         told: dict[str, Any] = answer.json()
         return told
 
+    def start(self, program: str) -> subprocess.Popen[bytes]:
+        """``worker.py`` or ``gateway.py`` as a process with a log of its own."""
+        number = len(list(self.logs.iterdir()))
+        with (self.logs / f"{number:03}-{program}.log").open("wb") as log:
+            command = [sys.executable, program]
+            return subprocess.Popen(command, cwd=REPOSITORY, env=self.environment, stdout=log, stderr=log)
+
     def start_worker(self) -> None:
-        with (self.logs / f"worker-{len(list(self.logs.iterdir()))}.log").open("wb") as log:
-            command = [sys.executable, "worker.py"]
-            self.workers.append(subprocess.Popen(command, cwd=REPOSITORY, env=self.environment, stdout=log, stderr=log))
+        self.workers.append(self.start("worker.py"))
 
     def kill_worker(self, index: int) -> None:
         """kill -9, and another one in its place, as the supervisor would."""

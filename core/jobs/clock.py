@@ -1,26 +1,16 @@
-"""The clock: ``schedule`` only ticks; what is due is decided in Postgres, so that any number of workers agree.
-
-An occurrence is a row (name, due instant). Who inserts it defers the jobs, in the same transaction; everybody else
-finds it there. After downtime the latest missed occurrence runs, within its catch-up window.
-"""
+"""The clock: ``schedule`` only ticks; what is due is decided in Postgres, so that any number of workers agree."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from datetime import datetime
-from typing import Any
+from datetime import UTC, datetime
 
 import schedule
-from sqlalchemy import Connection, func, update
-from sqlalchemy.dialects.postgresql import insert
 
-from core.db.engine import now, transaction
-from core.db.tables import occurrences
-from core.domain.occurrences import is_late, last_due
 from core.jobs.schedules import PLAN, Planned
 from core.logs import log
-from core.queue import BACKFILL, defer
+from core.services.occurrences import occur
 from core.services.runs import requeue_orphans
 
 TICK_S = 2
@@ -28,34 +18,12 @@ TICK_S = 2
 
 def tick(plan: Sequence[Planned] = PLAN, *, moment: datetime | None = None) -> list[str]:
     """Defer whatever is due and was not yet; the names that this process deferred."""
-    present = moment or now()
-    return [planned.name for planned in plan if _occur(planned, present)]
-
-
-def _occur(planned: Planned, present: datetime) -> bool:
-    due = last_due(planned.schedule, present)
-    if present - due > planned.schedule.catch_up:
-        return False
-    with transaction() as connection:
-        if not _first(connection, planned.name, due):
-            return False
-        jobs = [_defer(connection, planned, target) for target in planned.targets(connection)]
-        note = "late" if is_late(due, present) else ""
-        if jobs and all(job is None for job in jobs):
-            note = "still running"
-        row = (occurrences.c.name == planned.name) & (occurrences.c.due_at == due)
-        connection.execute(update(occurrences).where(row).values(note=note, job_id=next(filter(None, jobs), None)))
-    return True
-
-
-def _first(connection: Connection, name: str, due: datetime) -> bool:
-    row = insert(occurrences).values(name=name, due_at=due, created_at=func.now()).on_conflict_do_nothing()
-    return connection.execute(row.returning(occurrences.c.name)).first() is not None
-
-
-def _defer(connection: Connection, planned: Planned, target: dict[str, Any]) -> int | None:
-    key = ":".join([planned.name, *(str(value) for value in target.values())])
-    return defer(connection, planned.job, once=key, priority=BACKFILL, **target, **planned.arguments)
+    present = moment or datetime.now(UTC)
+    return [
+        planned.name
+        for planned in plan
+        if occur(planned.name, planned.job, planned.schedule, planned.targets, planned.arguments, present)
+    ]
 
 
 class Clock:

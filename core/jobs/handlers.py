@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from procrastinate import App
-from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
 from core import wiring
-from core.db.engine import now, transaction
-from core.db.tables import runs
 from core.domain.errors import RateLimited, RemoteError, Temporary
+from core.jobs import demo
 from core.jobs.runs import StillOurs, work_on_run
 from core.logs import about, log
 from core.ports import Marketplace
-from core.queue import defer
 from core.services import catalogue_pull as pull
+from core.services import connect_shop, connection_checks, short_links
 from core.services import housekeeping as keeping
 from core.services import listing_review as review
 from core.services import picture_check as pictures
@@ -28,10 +26,13 @@ from core.services import product_export as export
 from core.services import product_readiness as readiness
 from core.services import shop_metadata as metadata
 from core.services import webhook_intake as intake
-from core.services.issues import close_issue, open_issue
-from core.services.live import LiveConnection, NotLive, require_live
+from core.services import webhook_registration as registration
+from core.services.authorisation import AuthorisationError
+from core.services.database import transaction
+from core.services.job_outcomes import report_failure, report_success, try_again
+from core.services.live import NotLive, ends_of, live
 from core.services.product_export import LostItem
-from core.services.runs import Item, Outcome, parameters_of
+from core.services.runs import Item, Outcome, connection_of, parameters_of
 
 T = TypeVar("T")
 _AGAIN_S = 15
@@ -52,19 +53,8 @@ def guarded(action: str, work: Callable[[], T]) -> T:
         raise Crashed(f"{type(error).__name__}: {error}") from error
 
 
-def live(connection_id: int) -> LiveConnection:
-    with transaction() as connection:
-        return require_live(connection, connection_id)
-
-
 def shop_of(connection_id: int) -> Marketplace:
     return wiring.marketplace(live(connection_id).shop_id)
-
-
-def run_target(run_id: int) -> LiveConnection:
-    with transaction() as connection:
-        connection_id = connection.execute(select(runs.c.connection_id).where(runs.c.id == run_id)).scalar_one()
-        return require_live(connection, connection_id)
 
 
 def contained(action: str, process: Callable[[Item, StillOurs], Outcome]) -> Callable[[Item, StillOurs], Outcome]:
@@ -80,7 +70,7 @@ def contained(action: str, process: Callable[[Item, StillOurs], Outcome]) -> Cal
 
 
 def product_export(run_id: int) -> None:
-    target = run_target(run_id)
+    target = live(connection_of(run_id))
     market, source = wiring.marketplace(target.shop_id), wiring.picture_source()
 
     def process(item: Item, still_ours: StillOurs) -> Outcome:
@@ -90,13 +80,13 @@ def product_export(run_id: int) -> None:
 
 
 def product_delete(run_id: int) -> None:
-    market, by = wiring.marketplace(run_target(run_id).shop_id), str(parameters_of(run_id).get("by", ""))
+    market, by = wiring.marketplace(live(connection_of(run_id)).shop_id), str(parameters_of(run_id).get("by", ""))
     process = contained("product_delete", lambda item, _: deletion.delete_item(market, item, by))
     work_on_run(run_id, "product_delete", process)
 
 
 def price_stock_run(run_id: int) -> None:
-    target, part = run_target(run_id), str(parameters_of(run_id).get("part", "offers"))
+    target, part = live(connection_of(run_id)), str(parameters_of(run_id).get("part", "offers"))
     market = wiring.marketplace(target.shop_id)
     process = contained("price_stock", lambda item, _: offers.push_item(market, target, item, part))
     work_on_run(run_id, "price_stock_run", process)
@@ -114,6 +104,8 @@ def listing_review(connection_id: int) -> None:
 
 def catalogue_pull(store_account_id: int, full: bool = False) -> None:
     pull.pull_catalogue(wiring.store(store_account_id), store_account_id, full=full)
+    with transaction() as connection:
+        short_links.ensure_codes(connection, store_account_id)
 
 
 def catalogue_hints(store_account_id: int, remote_ids: list[str]) -> None:
@@ -133,6 +125,43 @@ def shop_metadata(connection_id: int) -> None:
     metadata.download(shop_of(connection_id), connection_id)
 
 
+def category_rules(connection_id: int) -> None:
+    metadata.download_rules(shop_of(connection_id), connection_id)
+
+
+def connection_check(connection_id: int) -> None:
+    target = live(connection_id)
+    market = wiring.marketplace(target.shop_id)
+    try:
+        connect_shop.check_connection(market, connection_id)
+    except AuthorisationError as refused:
+        log().warning("the connection does not work", action="connection_check", sentence=refused.sentence)
+        return
+    connection_checks.read_prerequisites(market, connection_id)
+
+
+def webhooks_register(connection_id: int) -> None:
+    target = live(connection_id)
+    market, store = wiring.marketplace(target.shop_id), wiring.store(target.store_account_id)
+    registration.register_webhooks(
+        market, store, connection_id, store_signs=wiring.store_signs(target.store_account_id)
+    )
+
+
+def disconnect_cleanup(connection_id: int) -> None:
+    shop_id, store_account_id = ends_of(connection_id)
+    registration.clean_up(wiring.marketplace(shop_id), wiring.store(store_account_id), connection_id)
+
+
+def reauthorisation_warning() -> None:
+    with transaction() as connection:
+        connection_checks.warn_of_reauthorisation(connection)
+
+
+def demo_mappings(connection_id: int) -> None:
+    demo.map_categories(shop_of(connection_id), connection_id)
+
+
 def webhook_intake(source: str, account: str) -> None:
     intake.handle(source, account)
 
@@ -150,8 +179,14 @@ def housekeeping() -> None:
 
 
 JOBS: dict[str, Callable[..., None]] = {
+    "category_rules": category_rules,
+    "connection_check": connection_check,
+    "disconnect_cleanup": disconnect_cleanup,
+    "reauthorisation_warning": reauthorisation_warning,
+    "webhooks_register": webhooks_register,
     "catalogue_hints": catalogue_hints,
     "catalogue_pull": catalogue_pull,
+    "demo_mappings": demo_mappings,
     "housekeeping": housekeeping,
     "listing_review": listing_review,
     "picture_check": picture_check,
@@ -188,36 +223,13 @@ def run_job(name: str, job: Callable[..., None], arguments: dict[str, Any]) -> N
         guarded(name, lambda: job(**arguments))
     except NotLive as parked:
         log().info("parked", action=name, sentence=parked.sentence)
+    except RateLimited as limited:
+        try_again(name, arguments, seconds=(limited.until - datetime.now(UTC)).total_seconds())
     except Temporary as trouble:
-        _again(name, arguments, trouble)
+        log().warning("tried again later", action=name, sentence=trouble.sentence)
+        try_again(name, arguments, seconds=_AGAIN_S)
     except (RemoteError, Crashed) as failure:
-        _report(name, arguments, str(failure))
+        report_failure(name, arguments, str(failure))
         raise
     else:
-        with transaction() as connection:
-            close_issue(connection, subject=("job", _key(name, arguments)), code="job_failed")
-
-
-def _key(name: str, arguments: dict[str, Any]) -> str:
-    return ":".join([name, *(str(arguments[part]) for part in sorted(arguments) if part.endswith(("_id", "account")))])
-
-
-def _again(name: str, arguments: dict[str, Any], trouble: Temporary) -> None:
-    wait = (trouble.until - now()).total_seconds() if isinstance(trouble, RateLimited) else _AGAIN_S
-    log().warning("tried again later", action=name, sentence=trouble.sentence, seconds=int(wait))
-    once = f"again:{name}:{json.dumps(arguments, sort_keys=True)}"
-    with transaction() as connection:
-        defer(connection, name, once=once, after_seconds=max(1, int(wait) + 1), **arguments)
-
-
-def _report(name: str, arguments: dict[str, Any], sentence: str) -> None:
-    with transaction() as connection:
-        open_issue(
-            connection,
-            connection_id=arguments.get("connection_id"),
-            subject=("job", _key(name, arguments)),
-            code="job_failed",
-            sentence=f"The job {name} failed: {sentence}",
-            fix="It is tried again by the clock; look at Activity if it stays.",
-            link="activity",
-        )
+        report_success(name, arguments)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from core.config import settings
-from core.db.engine import now, transaction
 from core.domain.errors import Expired
 from core.logs import about, log
+from core.services.database import transaction
 from core.services.live import NotLive
 from core.services.product_export import LostItem
 from core.services.runs import Item, Outcome, claim, note_run, renew, save_outcome, settle
@@ -55,5 +55,5 @@ def _work_on(item: Item, process: Process) -> bool:
 def _park(item: Item, sentence: str) -> None:
     """The connection cannot act: the item waits, nothing is failed, and the run says why."""
     with transaction() as connection:
-        save_outcome(connection, item, Outcome("waiting", sentence, "parked", now() + _PARKED_FOR))
+        save_outcome(connection, item, Outcome("waiting", sentence, "parked", datetime.now(UTC) + _PARKED_FOR))
         note_run(connection, item.run_id, sentence)

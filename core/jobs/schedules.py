@@ -7,10 +7,8 @@ from dataclasses import dataclass, field
 from datetime import time, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, select
-
-from core.db.tables import connections, shops, store_accounts
 from core.domain.occurrences import Daily, Every, Schedule
+from core.reads.targets import live_connections, live_shops, live_stores, once
 
 LONDON = "Europe/London"
 _HALF_A_DAY = timedelta(hours=12)
@@ -23,34 +21,8 @@ class Planned:
     name: str
     job: str
     schedule: Schedule
-    targets: Callable[[Connection], list[dict[str, Any]]]
+    targets: Callable[[], list[dict[str, Any]]]
     arguments: dict[str, Any] = field(default_factory=dict)
-
-
-def live_connections(connection: Connection) -> list[dict[str, Any]]:
-    live = select(connections.c.id).where(connections.c.disconnected_at.is_(None)).order_by(connections.c.id)
-    return [{"connection_id": one} for one in connection.execute(live).scalars()]
-
-
-def live_stores(connection: Connection) -> list[dict[str, Any]]:
-    """Accounts with a live connection whose credentials were not refused."""
-    joined = connections.join(store_accounts, store_accounts.c.id == connections.c.store_account_id)
-    live = select(store_accounts.c.id).select_from(joined).distinct().order_by(store_accounts.c.id)
-    live = live.where(connections.c.disconnected_at.is_(None), store_accounts.c.status == "ok")
-    return [{"store_account_id": one} for one in connection.execute(live).scalars()]
-
-
-def live_shops(connection: Connection) -> list[dict[str, Any]]:
-    live = (
-        select(shops.c.id)
-        .join(connections, connections.c.shop_id == shops.c.id)
-        .where(connections.c.disconnected_at.is_(None), shops.c.status == "ok")
-    )
-    return [{"shop_id": one} for one in connection.execute(live.distinct().order_by(shops.c.id)).scalars()]
-
-
-def once(_: Connection) -> list[dict[str, Any]]:
-    return [{}]
 
 
 def _daily(at: str) -> Daily:
@@ -71,5 +43,7 @@ PLAN: tuple[Planned, ...] = (
     Planned("token_refresh", "token_refresh", _every(hours=1), live_shops),
     Planned("catalogue_crawl", "catalogue_pull", _daily("03:00"), live_stores, {"full": True}),
     Planned("shop_metadata", "shop_metadata", _daily("04:00"), live_connections),
+    Planned("connection_check", "connection_check", _every(hours=6), live_connections),
+    Planned("reauthorisation_warning", "reauthorisation_warning", _daily("08:00"), once),
     Planned("housekeeping", "housekeeping", _daily("04:30"), once),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Table, delete, func, or_, select, text, update
 
@@ -30,9 +30,8 @@ def keep_house() -> dict[str, int]:
     return gone
 
 
-def _before(days: int) -> ColumnElement[object]:
-    moment: ColumnElement[object] = func.now() - text(f"interval '{days:d} days'")
-    return moment
+def _before(days: int) -> ColumnElement[datetime]:
+    return func.now() - text(f"interval '{days:d} days'")
 
 
 def _delete(table: Table, old: ColumnElement[bool]) -> int:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
 
+from core.db.engine import transaction
 from core.db.tables import connections, shops, store_accounts
 
 
@@ -46,3 +47,17 @@ def require_live(conn: Connection, connection_id: int) -> LiveConnection:
     if row.blocked_sentence:
         raise NotLive(row.blocked_sentence)
     return LiveConnection(*row[: len(columns)])
+
+
+def live(connection_id: int) -> LiveConnection:
+    """``require_live`` in a transaction of its own."""
+    with transaction() as conn:
+        return require_live(conn, connection_id)
+
+
+def ends_of(connection_id: int) -> tuple[int, int]:
+    """The Shop's and the store account's id of a connection, live or not."""
+    wanted = select(connections.c.shop_id, connections.c.store_account_id).where(connections.c.id == connection_id)
+    with transaction() as conn:
+        row = conn.execute(wanted).one()
+    return row.shop_id, row.store_account_id

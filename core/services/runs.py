@@ -256,6 +256,13 @@ def parameters_of(run_id: int) -> dict[str, Any]:
     return found or {}
 
 
+def connection_of(run_id: int) -> int:
+    """The connection a run is about. Raises ``NoResultFound`` for an unknown run."""
+    with transaction() as connection:
+        found: int = connection.execute(select(runs.c.connection_id).where(runs.c.id == run_id)).scalar_one()
+    return found
+
+
 def requeue_orphans() -> int:
     """Give every unfinished run that has no job a new one; called by the clock, so that no run is forgotten."""
     has_no_job = text(

@@ -31,6 +31,12 @@ def assessed() -> int:
         return connection.execute(select(func.count()).select_from(product_states).where(done)).scalar_one()
 
 
+def ready() -> int:
+    with transaction() as connection:
+        done = product_states.c.status == "ready"
+        return connection.execute(select(func.count()).select_from(product_states).where(done)).scalar_one()
+
+
 def status_of(run_id: int) -> str:
     with transaction() as connection:
         return connection.execute(select(runs.c.status).where(runs.c.id == run_id)).scalar_one()
@@ -48,7 +54,7 @@ def kill_at_random(system: System, run_id: int, seed: int) -> int:
     """Kill a worker at random moments while the run goes on; how many were killed."""
     chance, killed = random.Random(seed), 0
     while killed < KILLS and status_of(run_id) not in ("done", "stopped"):
-        time.sleep(chance.uniform(0.3, 2.5))
+        time.sleep(chance.uniform(3, 9))  # a worker needs about three seconds to begin
         system.kill_worker(chance.randrange(len(system.workers)))
         killed += 1
     return killed
@@ -65,6 +71,7 @@ def test_twenty_kills_during_a_send_make_no_duplicate_and_lose_nothing(
     }
     with running_system(home, database_url, products=PRODUCTS + 20, workers=2, **quick) as system:
         wait_until(lambda: assessed() >= PRODUCTS, seconds=120, what="the catalogue's arrival")
+        wait_until(lambda: ready() > PRODUCTS / 2, seconds=120, what="the demo's category mapping")
         connection_id, product_ids = first_products(PRODUCTS)
         system.control("POST", "faults", {"seed": 7, "rules": TROUBLE})
         run_id = start_send(connection_id, Selection(ids=product_ids), "test")

@@ -12,7 +12,8 @@ from core.db.engine import transaction
 from core.db.tables import occurrences
 from core.domain.occurrences import Daily, Every
 from core.jobs.clock import tick
-from core.jobs.schedules import Planned, once
+from core.jobs.schedules import Planned
+from core.reads.targets import once
 
 pytestmark = pytest.mark.usefixtures("database")
 
