@@ -18,7 +18,6 @@ from core.domain.limits import MarketLimits
 from core.domain.pictures import KEPT_FORMATS, PictureFacts, scale_of
 
 pillow_heif.register_heif_opener()
-Image.init()  # every format now: Pillow otherwise loads its plugins at first use, and two threads may meet half of them
 
 MOST_PIXELS: Final = 50_000_000
 _FORMATS: Final = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "HEIF", "AVIF")
