@@ -1,4 +1,4 @@
-"""The keys that seal secrets, made on the first start and demanded ever after: ``python -m core.services.secret_keys``."""
+"""The keys that seal secrets, made on the first start only: ``python -m core.services.secret_keys``."""
 
 from __future__ import annotations
 
