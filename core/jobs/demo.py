@@ -18,7 +18,15 @@ from core.logs import log
 from core.ports import Marketplace
 from core.queue import defer
 from core.reads.connections import all_connections
-from core.services import authorisation, connect_shop, connect_store, demo_mappings, people, tiktok_apps
+from core.services import (
+    authorisation,
+    connect_shop,
+    connect_store,
+    demo_attributes,
+    demo_mappings,
+    people,
+    tiktok_apps,
+)
 from core.services.authorisation import AuthorisationError
 from core.services.connect_store import StoreRefused
 from core.services.database import release_lease, take_lease, transaction
@@ -137,11 +145,25 @@ def _patiently(ask: Callable[[], httpx.Response]) -> httpx.Response:
 def map_categories(market: Marketplace, connection_id: int) -> None:
     """The job ``demo_mappings``: once both sides' categories are here, map most of them."""
     if not demo_mappings.is_ready(connection_id):
-        with transaction() as connection:
-            defer(connection, "demo_mappings", after_seconds=_AGAIN_S, connection_id=connection_id)
+        _later("demo_mappings", connection_id)
         return
     mapped = demo_mappings.map_most(market, connection_id, SYSTEM)
     log().info("demo categories are mapped", action="demo", mapped=mapped)
+    _later("demo_attributes", connection_id)
+
+
+def answer_attributes(connection_id: int) -> None:
+    """The job ``demo_attributes``: once the mapped categories' rules are here, answer most of what they require."""
+    if not demo_attributes.is_ready(connection_id):
+        _later("demo_attributes", connection_id)
+        return
+    answered = demo_attributes.answer_most(connection_id, SYSTEM)
+    log().info("demo attributes are answered", action="demo", answered=answered)
+
+
+def _later(job: str, connection_id: int) -> None:
+    with transaction() as connection:
+        defer(connection, job, after_seconds=_AGAIN_S, connection_id=connection_id)
 
 
 def main() -> None:

@@ -158,6 +158,10 @@ def reauthorisation_warning() -> None:
         connection_checks.warn_of_reauthorisation(connection)
 
 
+def demo_attributes(connection_id: int) -> None:
+    demo.answer_attributes(connection_id)
+
+
 def demo_mappings(connection_id: int) -> None:
     demo.map_categories(shop_of(connection_id), connection_id)
 
@@ -186,6 +190,7 @@ JOBS: dict[str, Callable[..., None]] = {
     "webhooks_register": webhooks_register,
     "catalogue_hints": catalogue_hints,
     "catalogue_pull": catalogue_pull,
+    "demo_attributes": demo_attributes,
     "demo_mappings": demo_mappings,
     "housekeeping": housekeeping,
     "listing_review": listing_review,
