@@ -11,8 +11,8 @@ from sqlalchemy import Connection, delete, func, insert, or_, select, update
 from core.db.tables import sessions, sign_in_links, users
 from core.domain.people import Actor, Role
 
-IDLE = timedelta(hours=8)  # without a click
-ABSOLUTE = timedelta(days=7)  # after signing in, whatever happens
+IDLE = timedelta(minutes=60)  # without a click
+ABSOLUTE = timedelta(hours=12)  # after signing in, whatever happens
 LINK = timedelta(minutes=15)
 # A click within this time of the last counted one writes nothing.
 _TOUCH_EVERY = timedelta(seconds=30)
