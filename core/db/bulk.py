@@ -6,7 +6,7 @@ Measured against row by row: about a hundred times faster, and a batch in which 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from core.db.engine import raw
 
-Row = Mapping[str, Any]
+Row = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,17 +24,18 @@ class Stage:
 
     name: str
     columns: tuple[str, ...]
+    rows: int
 
 
 def stage_rows(connection: Connection, table: Table, rows: Sequence[Row], *, key: Sequence[str]) -> Stage:
     """COPY ``rows`` into a temporary table shaped like ``table``.
 
-    All rows have the same columns. Of rows with the same ``key`` the last one counts, since an upsert may meet each
-    row only once. Staging the same table again in one transaction replaces the first stage.
+    All rows have the same columns in the same order. Of rows with the same ``key`` the last one counts, since an
+    upsert may meet each row only once. Staging a table again in one transaction replaces its first stage.
     """
-    stage = Stage(f"stage_{table.name}", tuple(rows[0]))
-    documents = {column for column in stage.columns if isinstance(table.c[column].type, JSONB)}
     unique = {tuple(row[column] for column in key): row for row in rows}
+    stage = Stage(f"stage_{table.name}", tuple(rows[0]), len(unique))
+    documents = [name for name in stage.columns if isinstance(table.c[name].type, JSONB)]
     with raw(connection).cursor() as cursor:
         cursor.execute(f"DROP TABLE IF EXISTS pg_temp.{stage.name}")
         cursor.execute(
@@ -43,7 +44,7 @@ def stage_rows(connection: Connection, table: Table, rows: Sequence[Row], *, key
         )
         with cursor.copy(f"COPY {stage.name} ({_listed(stage.columns)}) FROM STDIN") as copy:
             for row in unique.values():
-                copy.write_row([_written(row[name], name in documents) for name in stage.columns])
+                copy.write_row(_written(row, documents))
     return stage
 
 
@@ -100,5 +101,6 @@ def _listed(columns: Sequence[str], owner: str = "") -> str:
     return ", ".join(f"{owner}.{name}" if owner else name for name in columns)
 
 
-def _written(value: Any, is_document: bool) -> Any:
-    return json.dumps(value, ensure_ascii=False) if is_document and value is not None else value
+def _written(row: Row, documents: Sequence[str]) -> tuple[Any, ...]:
+    as_text = {name: json.dumps(row[name]) for name in documents if row[name] is not None}
+    return tuple((row | as_text).values())

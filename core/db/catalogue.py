@@ -10,7 +10,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, delete, select, text, update
+from sqlalchemy import Connection, Row, delete, select, text, update
 
 from core.db.bulk import Stage, stage_rows, upsert_rows, upsert_stage
 from core.db.engine import now
@@ -79,14 +79,16 @@ def write_products(
         key=_PRODUCT_KEY,
         compare=("content_hash", "deleted_at"),
         guard="kept.seen_at <= excluded.seen_at",
-        returning=("id", "remote_id"),
+        returning=("id", "remote_id", "xmax"),
     )
-    _mark_seen(connection, stage)
-    ids = {str(remote_id): int(row_id) for row_id, remote_id in written}
+    if len(written) < stage.rows:
+        _mark_seen(connection, stage)
+    ids = {remote_id: row_id for row_id, remote_id, _ in written}
     if not ids:
         return SavedProducts()
-    moved = _write_variants(connection, store_account_id, found, ids, seen_at)
-    return SavedProducts(tuple(sorted(ids.values())), tuple(sorted(moved)))
+    new = {row_id for row_id, _, replaced in written if replaced in (0, "0")}  # Postgres leaves 0 in inserted rows
+    moved = _write_variants(connection, store_account_id, found, ids, seen_at, sorted(set(ids.values()) - new))
+    return SavedProducts(tuple(sorted(ids.values())), tuple(sorted(moved | new)))
 
 
 def load_products(connection: Connection, product_ids: Sequence[int]) -> dict[int, StoredProduct]:
@@ -161,28 +163,25 @@ def mark_deleted(
 
 def content_hash(product: Product) -> str:
     """A fingerprint of all that the store said of the product except its dates; equal content, equal fingerprint."""
-    content = [
+    content = (
         *(product.title, product.description, product.active, product.url, product.brand_id, product.brand_name),
         *(product.vat_exclusive, product.category_ids, sorted(product.custom_fields.items())),
         [(picture.url, picture.alt) for picture in product.pictures],
         [_variant_content(variant) for variant in product.variants],
-    ]
-    return hashlib.sha256(json.dumps(content, ensure_ascii=False, default=_plain).encode()).hexdigest()
+    )
+    return hashlib.blake2b(json.dumps(content).encode(), digest_size=16).hexdigest()
 
 
-def _variant_content(variant: Variant) -> list[Any]:
+def _variant_content(variant: Variant) -> tuple[Any, ...]:
+    amounts = (_plain(variant.price), _plain(variant.sale_price), _plain(variant.weight_kg))
     options = [(option.option, option.value) for option in variant.options]
-    return [
-        *(variant.remote_id, variant.sku, variant.price, variant.stock, variant.sale_price, variant.gtin),
-        *(variant.mpn, variant.weight_kg, variant.picture, options),
-    ]
+    words = (variant.remote_id, variant.sku, variant.stock, variant.gtin, variant.mpn, variant.picture)
+    return (*words, *amounts, options)
 
 
-def _plain(value: Any) -> str:
-    """Amounts for the fingerprint: 9.9 and 9.90 are the same."""
-    if isinstance(value, Decimal):
-        return f"{value.normalize():f}"
-    raise TypeError(f"{type(value).__name__} has no place in a product")
+def _plain(value: Decimal | None) -> str | None:
+    """An amount for the fingerprint: 9.9 and 9.90 are the same."""
+    return None if value is None else str(value.normalize())
 
 
 def _product_row(store_account_id: int, product: Product, seen_at: datetime) -> dict[str, Any]:
@@ -237,8 +236,10 @@ def _write_variants(
     found: Sequence[Product],
     ids: Mapping[str, int],
     seen_at: datetime,
-) -> list[int]:
-    """Store the variants of the written products; return the products in which a price or a stock moved."""
+    known: list[int],
+) -> set[int]:
+    """Store the variants of the written products; return those of ``known``, the products that were not new, in
+    which a price or a stock moved."""
     newest = {product.remote_id: product for product in found if product.remote_id in ids}
     rows = [
         _variant_row(store_account_id, ids[product.remote_id], place, variant, seen_at)
@@ -246,10 +247,11 @@ def _write_variants(
         for place, variant in enumerate(product.variants)
     ]
     stage = stage_rows(connection, variants, rows, key=_VARIANT_KEY)
-    vanished = _mark_vanished(connection, stage, list(ids.values()), seen_at)
-    moved = _moved_products(connection, stage)
+    moved: set[int] = set()
+    if known:
+        moved = _mark_vanished(connection, stage, known, seen_at) | _moved_products(connection, stage, known)
     upsert_stage(connection, variants, stage, key=_VARIANT_KEY, compare=_VARIANT_COMPARED)
-    return sorted(vanished | moved)
+    return moved
 
 
 def _variant_row(
@@ -277,22 +279,24 @@ def _variant_row(
 def _mark_vanished(connection: Connection, stage: Stage, product_ids: list[int], seen_at: datetime) -> set[int]:
     statement = text(
         "UPDATE variants SET deleted_at = :seen_at, changed_at = :seen_at "
-        "WHERE product_id IN :product_ids AND deleted_at IS NULL AND NOT EXISTS (SELECT 1 FROM "
+        "WHERE product_id = ANY(:product_ids) AND deleted_at IS NULL AND NOT EXISTS (SELECT 1 FROM "
         f"{stage.name} AS new WHERE new.product_id = variants.product_id AND new.remote_id = variants.remote_id) "
         "RETURNING product_id"
-    ).bindparams(bindparam("product_ids", expanding=True))
+    )
     return set(connection.scalars(statement, {"seen_at": seen_at, "product_ids": product_ids}))
 
 
-def _moved_products(connection: Connection, stage: Stage) -> set[int]:
-    """Products of which a staged variant is new or has another price or stock than the stored one."""
+def _moved_products(connection: Connection, stage: Stage, product_ids: list[int]) -> set[int]:
+    """Those of the products of which a staged variant is new or has another price or stock than the stored one."""
     statement = (
-        f"SELECT DISTINCT new.product_id FROM {stage.name} AS new LEFT JOIN variants AS old "
-        "ON old.product_id = new.product_id AND old.remote_id = new.remote_id WHERE old.id IS NULL "
-        "OR (old.price, old.sale_price, old.stock, old.deleted_at) "
-        "IS DISTINCT FROM (new.price, new.sale_price, new.stock, new.deleted_at)"
+        f"SELECT DISTINCT new.product_id FROM {stage.name} AS new "
+        "LEFT JOIN (SELECT * FROM variants WHERE product_id = ANY(:product_ids)) AS old "
+        "ON old.product_id = new.product_id AND old.remote_id = new.remote_id "
+        "WHERE new.product_id = ANY(:product_ids) AND (old.id IS NULL OR "
+        "(old.price, old.sale_price, old.stock, old.deleted_at) "
+        "IS DISTINCT FROM (new.price, new.sale_price, new.stock, new.deleted_at))"
     )
-    return set(connection.scalars(text(statement)))
+    return set(connection.scalars(text(statement), {"product_ids": product_ids}))
 
 
 def _stored_product(row: Row[Any], its_variants: Sequence[Row[Any]]) -> StoredProduct:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Case, Connection, bindparam, case, func, literal, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import BigInteger, Case, Connection, any_, bindparam, case, func, literal, select
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 
 from core.db.tables import connections, listings, product_states, products
 from core.domain.statuses import ProductFacts, ProductStatus, of_product
@@ -70,7 +70,8 @@ def _mark(connection: Connection, connection_id: int, product_ids: Sequence[int]
         .order_by(products.c.id)
     )
     if product_ids is not None:
-        wanted = wanted.where(products.c.id.in_(product_ids))
+        # One array instead of a placeholder an id: a statement of a fixed shape is prepared once.
+        wanted = wanted.where(products.c.id == any_(literal(list(product_ids), ARRAY(BigInteger))))
     rows = insert(product_states).from_select(["connection_id", "product_id", "status"], wanted)
     again = rows.on_conflict_do_update(
         index_elements=[product_states.c.connection_id, product_states.c.product_id],

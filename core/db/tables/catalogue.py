@@ -36,7 +36,6 @@ products = Table(
 )
 Index("ix_products_changed", products.c.store_account_id, products.c.changed_at.desc(), products.c.id.desc())
 Index("ix_products_title", products.c.store_account_id, products.c.title, products.c.id)
-Index("ix_products_seen", products.c.store_account_id, products.c.seen_at)
 
 variants = Table(
     "variants",

@@ -25,7 +25,8 @@ from core.stores.shopwired.webhooks import TOPICS
 PAGE = 100  # ShopWired's largest
 BUCKET = "api"
 _EMBED = "variations,images,categories,brand,custom_fields"
-_AHEAD = 4  # pages asked for before the first of them is used
+_AT_ONCE = 4  # pages asked for at the same time
+_AHEAD = 8  # pages asked for or read that nobody has taken yet
 _EVENT_PAGES = 50  # of one look at the feed; the next look goes on from there
 _OVERLAP_S = 120  # the store's clock may differ from ours by this much
 _SINCE_TIME = "after:"
@@ -64,14 +65,25 @@ class ShopWired:
         return found
 
     def products(self, *, offset: int = 0) -> Iterator[tuple[Product, ...]]:
-        """All products by creation, 100 a page. Up to four pages are asked for at once; order is kept."""
+        """All products by creation, 100 a page, in order.
+
+        Up to four pages are asked for at once and eight kept ahead, so that the store works while the caller does.
+        """
         waiting: deque[Future[tuple[Product, ...]]] = deque()
+        over = threading.Event()
+
+        def read(start: int) -> tuple[Product, ...]:
+            page = () if over.is_set() else self._product_page(start)
+            if len(page) < PAGE:
+                over.set()
+            return page
+
         ahead = 1
-        with ThreadPoolExecutor(_AHEAD, "shopwired-pages") as readers:
+        with ThreadPoolExecutor(_AT_ONCE, "shopwired-pages") as readers:
             try:
                 while True:
                     while len(waiting) < ahead:
-                        waiting.append(readers.submit(copy_context().run, self._product_page, offset))
+                        waiting.append(readers.submit(copy_context().run, read, offset))
                         offset += PAGE
                     page = waiting.popleft().result()
                     if page:
@@ -80,8 +92,7 @@ class ShopWired:
                         return
                     ahead = _AHEAD  # a shop of one page is read by one call
             finally:
-                for future in waiting:
-                    future.cancel()
+                over.set()
 
     def product(self, remote_id: str) -> Product:
         path = f"/products/{_digits(remote_id, 'product')}"
