@@ -31,12 +31,16 @@ from core.domain.orders import InventoryLevel, ShopOrder, StoreOrder, StoreOrder
 
 @dataclass(frozen=True, slots=True)
 class StoreCapabilities:
-    """What a store platform cannot do is said here, so that services never ask which platform it is."""
+    """What a store platform cannot do is said here, so that services never ask which platform it is.
+
+    ``creation_deducts_stock``: whether creating an order takes its goods off the store's stock; None: to be learnt.
+    """
 
     can_update_orders: bool
     has_change_feed: bool
     signs_webhooks: bool
     platform: str
+    creation_deducts_stock: bool | None = None
 
 
 class Store(Protocol):

@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Generic, TypeVar
 from urllib.parse import quote
@@ -87,6 +87,10 @@ class SignedCalls:
         again = policy.writing if endpoint.write else policy.reading
         return again(lambda: self._with_credentials(ask))
 
+    def now(self) -> datetime:
+        """The present time on TikTok Shop's clock."""
+        return datetime.fromtimestamp(self._clock.timestamp(), UTC)
+
     def _with_credentials(self, ask: _Ask[T]) -> T:
         token = self._present_token()
         renewed = corrected = False
@@ -121,7 +125,7 @@ class SignedCalls:
             result.append(ask.read(data))
             return "0", request_id
 
-        self._http.send(self._signed(ask, token), classify=judge)
+        self._http.send(self._signed(ask, token), classify=judge, private=ask.endpoint.private)
         return result[0]
 
     def _signed(self, ask: _Ask[T], token: str) -> Call:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from core.http.client import HttpClient
 from core.ports import TokenVault
 from core.tiktok.calls import App, SignedCalls
+from core.tiktok.orders import Orders
 from core.tiktok.products import Products
 from core.tiktok.shop import ShopFacts
 from core.tiktok.webhooks import ShopWebhooks
 
 
-class TikTokShop(Products, ShopFacts, ShopWebhooks):
+class TikTokShop(Products, Orders, ShopFacts, ShopWebhooks):
     """Implements ``ports.Marketplace``. Thread-safe and cheap to make; ``account`` is the Shop's id."""
 
     def __init__(

@@ -13,6 +13,16 @@ AUTHORIZATION = "seller.authorization.info"
 PRODUCT_READ = "seller.product.basic"
 PRODUCT_WRITE = "seller.product.write"
 LOGISTICS = "seller.logistics"
+ORDER_READ = "seller.order.info"
+ORDER_REFER = "seller.order.ext_ref.write"
+
+# Fields of orders that hold the buyer's data under names which mean nothing private elsewhere.
+BUYER_FIELDS = frozenset(
+    {
+        "name", "first_name_local_script", "last_name_local_script", "post_town", "address_name", "buyer_nickname",
+        "buyer_avatar", "seller_note", "payment_auth_code", "channel_entity_national_registry_id",
+    }
+)  # fmt: skip
 
 STOCK_TO_ZERO = 1
 BACKFILL = 6
@@ -22,7 +32,8 @@ METADATA = 7
 @dataclass(frozen=True, slots=True)
 class Endpoint:
     """``write``: a lost answer leaves its outcome unknown. An upload only makes a file that nothing names yet, so it
-    counts as a write for the rates and not for the outcome."""
+    counts as a write for the rates and not for the outcome. ``private`` names further fields, in lower case, that the
+    journal must not keep."""
 
     name: str
     method: str
@@ -32,6 +43,7 @@ class Endpoint:
     write: bool = False
     upload: bool = False
     priority: int = 5
+    private: frozenset[str] = frozenset()
 
     @property
     def bucket(self) -> str:
@@ -93,6 +105,17 @@ INVENTORY_UPDATE = Endpoint(
     write=True,
     priority=2,
 )
+INVENTORY_SEARCH = Endpoint("inventory_search", "POST", "/product/202309/inventory/search", PRODUCT_READ, priority=2)
+
+ORDER_SEARCH = Endpoint(
+    "order_search", "POST", "/order/202309/orders/search", ORDER_READ, priority=3, private=BUYER_FIELDS
+)
+ORDER_GET = Endpoint("order_get", "GET", "/order/202507/orders", ORDER_READ, priority=3, private=BUYER_FIELDS)
+# The version before, which has the same fields, should TikTok Shop retire the newer one.
+ORDER_GET_OLDER = Endpoint("order_get", "GET", "/order/202309/orders", ORDER_READ, priority=3, private=BUYER_FIELDS)
+ORDER_REFERENCES_ADD = Endpoint(
+    "order_references_add", "POST", "/order/202406/orders/external_orders", ORDER_REFER, write=True, priority=METADATA
+)
 
 ENDPOINTS: tuple[Endpoint, ...] = (
     AUTHORIZED_SHOPS,
@@ -119,4 +142,9 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     PRODUCT_DELETE,
     PRICES_UPDATE,
     INVENTORY_UPDATE,
+    INVENTORY_SEARCH,
+    ORDER_SEARCH,
+    ORDER_GET,
+    ORDER_GET_OLDER,
+    ORDER_REFERENCES_ADD,
 )

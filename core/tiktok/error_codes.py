@@ -1,4 +1,4 @@
-"""TikTok Shop's codes in words (Partner Center: "Common errors" and the error tables of the product endpoints).
+"""TikTok Shop's codes in words (Partner Center: "Common errors" and the errors of product and order endpoints).
 
 A row is (codes, class, what it means, what to do). The wording keeps TikTok's own terms, because that is what
 Seller Center and support use.
@@ -173,10 +173,19 @@ PRODUCTS: tuple[Row, ...] = (
     ("12019210", R, "TikTok Shop could not list its categories", _BUG),
 )  # fmt: skip
 
+ORDERS: tuple[Row, ...] = (
+    ("10002014 10002015 10006402 10037002 10037003 10037004", Kind.INTERNAL, "TikTok Shop could not read its orders",
+     ""),
+    ("21001003 11001027", Kind.INTERNAL, "TikTok Shop took too long", ""),
+    ("21001001 21011005 11001002", R, "TikTok Shop did not accept a value of the request", _BUG),
+    ("21008111", M, "The order is not one of this Shop", "Check which Shop it was placed in."),
+    ("36020001", R, "The order id of a reference is not valid", _BUG),
+)  # fmt: skip
+
 
 def _by_code(*tables: tuple[Row, ...]) -> dict[str, Row]:
     return {code: row for table in tables for row in table for code in row[0].split()}
 
 
-API_CODES = _by_code(GATEWAY, PRODUCTS)
+API_CODES = _by_code(GATEWAY, PRODUCTS, ORDERS)
 AUTH_CODES = _by_code(AUTH_HOST)

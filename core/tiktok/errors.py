@@ -89,7 +89,7 @@ def item_error_of(error: Fields) -> ItemError:
     told = extras if extras else [own]
     sentences = dict.fromkeys(sentence_of(code, message) for code, message in told)
     code = told[0][0] if own[0] == _WRAPPER or extras else own[0]
-    item = detail.text("product_id") or detail.text("sku_id")
+    item = detail.text("product_id") or detail.text("sku_id") or detail.text("order_id")
     return ItemError(item_id=item, code=code, sentence=" ".join(sentences))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from core.http.client import Unreadable
@@ -26,6 +26,10 @@ class Fields:
         if not isinstance(values, Mapping):
             raise Unreadable(f"TikTok Shop sent {_kind(values)} as {where}, where an object is documented.")
         self._values, self._where = values, where
+
+    def has(self, name: str) -> bool:
+        """Whether the field is there and not null."""
+        return self._values.get(name) is not None
 
     def text(self, name: str) -> str:
         """Also a number, as TikTok Shop writes some ids."""
@@ -67,6 +71,23 @@ class Fields:
         if not 0 <= seconds < _LATEST:
             raise self._wrong(name, "a time in seconds", seconds)
         return datetime.fromtimestamp(seconds, UTC)
+
+    def optional_moment(self, name: str) -> datetime | None:
+        """Unix seconds as UTC, or None where the time is absent or 0."""
+        return self.moment(name) if self.number(name) else None
+
+    def amount(self, name: str) -> Decimal:
+        """An amount of money from its text; absent or empty counts as nothing."""
+        written = self.text(name)
+        if not written:
+            return Decimal(0)
+        try:
+            number = Decimal(written)
+        except InvalidOperation as error:
+            raise Unreadable(f"TikTok Shop sent {written!r} as {self._where}.{name}, which is no amount.") from error
+        if not number.is_finite():
+            raise Unreadable(f"TikTok Shop sent {written!r} as {self._where}.{name}, which is no amount.")
+        return number
 
     def part(self, name: str) -> Fields:
         return Fields(self._values.get(name), f"{self._where}.{name}")

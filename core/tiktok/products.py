@@ -62,8 +62,8 @@ class Products(ShopResource):
         return self._edit(endpoints.PRODUCT_PARTIAL_EDIT, listing_id, body)
 
     def listing(self, listing_id: str) -> RemoteListing:
-        """Raises ``Missing`` for one that does not exist and ``Conflict`` for a deleted or frozen one: Get Product does not
-        serve those, while a search does."""
+        """Raises ``Missing`` for one that does not exist and ``Conflict`` for a deleted or frozen one: Get Product does
+        not serve those, while a search does."""
         place = {"product_id": listing_id}
         return self._calls.call(endpoints.PRODUCT_GET, place=place, read=mapping.remote_listing)
 

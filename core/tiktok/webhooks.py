@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeGuard
 
 from core.tiktok import endpoints
 from core.tiktok.calls import ShopResource, json_bytes
@@ -30,7 +30,9 @@ TOPICS: Mapping[int, str] = {
     18: "PRODUCT_CATEGORY_CHANGE",
     37: "PRODUCT_AUDIT_STATUS_CHANGE",
 }
-WANTED = tuple(TOPICS[number] for number in (5, 6, 7, 15, 18, 37))
+WANTED = tuple(TOPICS[number] for number in (1, 3, 4, 5, 6, 7, 11, 15, 18, 37))
+# These the Event API cannot register; a seller's app has them switched on in Partner Center, and then they come too.
+UNREGISTERED: Mapping[int, str] = {24: "FBT_INVENTORY", 27: "INVENTORY_STATUS", 68: "INVENTORY_UPDATE"}
 
 
 class Malformed(Exception):
@@ -55,7 +57,20 @@ class Push:
     @property
     def product_id(self) -> str:
         """The product concerned, or "". Topics 5, 16 and 37 send it as a number; no digit is lost."""
-        return str(self.data.get("product_id") or "")
+        return _id(self.data.get("product_id"))
+
+    @property
+    def sku_id(self) -> str:
+        """The SKU whose stock changed (topics 24, 27 and 68), or ""."""
+        return _id(self.data.get("sku_id"))
+
+    @property
+    def order_ids(self) -> tuple[str, ...]:
+        """The orders concerned: one for topics 1, 2, 3, 11 and 12, those of every package for topic 4."""
+        packages = self.data.get("package_list")
+        listed = [one.get("order_id_list") for one in packages if isinstance(one, dict)] if _is_list(packages) else []
+        named = [self.data.get("order_id"), *(order_id for ids in listed if _is_list(ids) for order_id in ids)]
+        return tuple(dict.fromkeys(found for order_id in named if (found := _id(order_id))))
 
 
 def verify(app_key: str, app_secret: str, body: bytes, authorization: str) -> bool:
@@ -82,12 +97,20 @@ def parse(body: bytes) -> Push:
         raise Malformed(f"TikTok Shop's webhook of topic {sent['type']} has another shape than documented.")
     return Push(
         kind=sent["type"],
-        topic=TOPICS.get(sent["type"], ""),
+        topic=TOPICS.get(sent["type"]) or UNREGISTERED.get(sent["type"], ""),
         shop_id=str(sent.get("shop_id") or ""),
         notification_id=str(sent.get("tts_notification_id") or ""),
         at=datetime.fromtimestamp(timestamp, UTC),
         data=data,
     )
+
+
+def _id(value: Any) -> str:
+    return str(value) if isinstance(value, str | int) and not isinstance(value, bool) and value else ""
+
+
+def _is_list(value: Any) -> TypeGuard[list[Any]]:
+    return isinstance(value, list)
 
 
 class ShopWebhooks(ShopResource):

@@ -153,7 +153,7 @@ def test_an_item_error_without_detail_still_says_something() -> None:
 
 
 def test_every_row_is_a_plain_sentence_and_every_code_stands_once() -> None:
-    rows = (*error_codes.GATEWAY, *error_codes.PRODUCTS)
+    rows = (*error_codes.GATEWAY, *error_codes.PRODUCTS, *error_codes.ORDERS)
     codes = [code for row in rows for code in row[0].split()]
     assert len(codes) == len(set(codes)) > 250
     for _, _, meaning, fix in (*rows, *error_codes.AUTH_HOST):
