@@ -131,6 +131,8 @@ class GuardedPictures:
         scheme, host, port = origin
         if scheme not in _PORTS or not host:
             raise BadPicture("its address does not begin with http:// or https://.")
+        if any(letter.isspace() for letter in host):
+            raise BadPicture("its address is not a web address.")
         if origin not in self._origins and port not in _PORTS.values():
             raise BadPicture(f"its address names port {port}; only 80 and 443 are allowed.")
 
