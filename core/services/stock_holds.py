@@ -1,0 +1,35 @@
+"""stock_holds: units sold on TikTok whose deduction our copy of the store's stock does not show yet (law 12).
+
+A unit is held from the moment its order is known. It stays held after the store took it off, until the product has
+been read again: only then does the stock we know hold the deduction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Select, func, or_, select
+
+from core.db.tables import products, stock_deductions, variants
+
+OPEN = ("held", "unknown")
+
+
+def held_query(store_account_id: int) -> Select[Any]:
+    """(variant_id, held) of every variant of the account with held units, for joining in SQL."""
+    d, v, p = stock_deductions.c, variants.c, products.c
+    joined = stock_deductions.join(variants, v.id == d.variant_id).join(products, p.id == v.product_id)
+    not_seen = (d.outcome == "done") & (d.settled_at > p.seen_at)
+    counted = select(d.variant_id, func.count().label("held")).select_from(joined)
+    return counted.where(d.store_account_id == store_account_id, or_(d.outcome.in_(OPEN), not_seen)).group_by(
+        d.variant_id
+    )
+
+
+def held_units(conn: Connection, store_account_id: int, variant_ids: Sequence[int]) -> dict[int, int]:
+    """How many units of each variant are held, over all connections of the store account; 0 is left out."""
+    if not variant_ids:
+        return {}
+    wanted = held_query(store_account_id).where(stock_deductions.c.variant_id.in_(list(variant_ids)))
+    return {row.variant_id: row.held for row in conn.execute(wanted)}
