@@ -70,6 +70,7 @@ class Settings(BaseSettings):
     stall_seconds: float = Field(default=30, gt=0, description="silence after which a worker's jobs are taken over")
     sweep_seconds: float = Field(default=15, gt=0, description="how often stalled jobs are looked for")
     demo_products: int = Field(default=500, ge=1, le=200_000, description="products of the sandbox's demo store")
+    demo_sends: int = Field(default=150, ge=0, description="ready products the demo sends on a first start")
     sandbox: str = Field(default="on", pattern="^(on|off)$", description="whether run.py starts the sandbox")
     own_rates: str = Field(
         default="on", pattern="^(on|off)$", description="off: only the remote systems limit us, for measuring"

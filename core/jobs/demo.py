@@ -24,7 +24,9 @@ from core.services import (
     connect_store,
     demo_attributes,
     demo_mappings,
+    demo_send,
     people,
+    product_status,
     tiktok_apps,
 )
 from core.services.authorisation import AuthorisationError
@@ -159,6 +161,16 @@ def answer_attributes(connection_id: int) -> None:
         return
     answered = demo_attributes.answer_most(connection_id, SYSTEM)
     log().info("demo attributes are answered", action="demo", answered=answered)
+    _later("demo_send", connection_id)
+
+
+def send_some(connection_id: int) -> None:
+    """The job ``demo_send``: once readiness has judged everything, a part of what is ready is sent, once."""
+    if not product_status.is_settled(connection_id):
+        _later("demo_send", connection_id)
+        return
+    run_id = demo_send.send_some(connection_id, SYSTEM.login, most=settings().demo_sends)
+    log().info("demo products are being sent", action="demo", run=run_id)
 
 
 def _later(job: str, connection_id: int) -> None:

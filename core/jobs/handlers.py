@@ -162,6 +162,10 @@ def demo_attributes(connection_id: int) -> None:
     demo.answer_attributes(connection_id)
 
 
+def demo_send(connection_id: int) -> None:
+    demo.send_some(connection_id)
+
+
 def demo_mappings(connection_id: int) -> None:
     demo.map_categories(shop_of(connection_id), connection_id)
 
@@ -192,6 +196,7 @@ JOBS: dict[str, Callable[..., None]] = {
     "catalogue_pull": catalogue_pull,
     "demo_attributes": demo_attributes,
     "demo_mappings": demo_mappings,
+    "demo_send": demo_send,
     "housekeeping": housekeeping,
     "listing_review": listing_review,
     "picture_check": picture_check,

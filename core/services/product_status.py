@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Case, Connection, any_, bindparam, case, func, literal, select
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 
+from core.db.engine import transaction
 from core.db.tables import connections, listings, product_states, products
 from core.domain.statuses import ProductFacts, ProductStatus, of_product
 from core.queue import defer
@@ -54,6 +55,16 @@ def refresh_status(connection: Connection, connection_id: int, product_ids: Sequ
         )
     )
     connection.execute(update, changed)
+
+
+def is_settled(connection_id: int) -> bool:
+    """Whether readiness has judged every product of the connection as it now stands, and there are any."""
+    mine = product_states.c.connection_id == connection_id
+    stale = select(product_states.c.product_id).where(mine, product_states.c.assessed_hash.is_(None)).limit(1)
+    with transaction() as connection:
+        if connection.execute(stale).first() is not None:
+            return False
+        return connection.execute(select(product_states.c.product_id).where(mine).limit(1)).first() is not None
 
 
 def _chunks(product_ids: Sequence[int] | None) -> Iterable[Sequence[int] | None]:
