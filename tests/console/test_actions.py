@@ -1,0 +1,193 @@
+"""What buttons do: the role is checked on the server, the deed is recorded."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from console import actions, session
+from console.refusals import NotPossible
+from core.db import engine
+from core.domain.filters import ProductFilter, Selection
+from core.domain.mapping import BRAND, CATEGORY, MappingConflict
+from core.domain.people import Forbidden, Role
+from core.services.mappings import MappingChange
+from core.services.people import PeopleError
+from core.services.settings_of_connection import SettingError
+from tests.console.filling import Filled
+
+SignIn = Callable[[Role], str]
+# They show what anybody may see, or nothing at all to those without the role.
+READ_ONLY = {"checklist", "load_settings", "pending_authorisations"}
+FOR_ADMINS = {
+    "add_user",
+    "change_user",
+    "confirm_shop",
+    "connect_a_store",
+    "disconnect",
+    "list_users",
+    "offered_shops",
+    "save_app",
+    "save_settings",
+    "sign_in_link",
+    "start_authorisation",
+}
+ACTIONS = {
+    name: function
+    for name, function in inspect.getmembers(actions, inspect.isfunction)
+    if function.__module__ == actions.__name__ and not name.startswith("_") and name != "acting"
+}
+
+
+def call_with_anything(function: Callable[..., Any]) -> None:
+    """The arguments do not matter: the role comes first."""
+    needed = [
+        parameter
+        for parameter in inspect.signature(function).parameters.values()
+        if parameter.default is inspect.Parameter.empty
+    ]
+    function(*(None for _ in needed))
+
+
+@pytest.mark.parametrize("name", sorted(ACTIONS.keys() - READ_ONLY))
+def test_a_viewer_is_refused(name: str, sign_in: SignIn) -> None:
+    sign_in(Role.VIEWER)
+    with pytest.raises(Forbidden, match="viewer"):
+        call_with_anything(ACTIONS[name])
+
+
+@pytest.mark.parametrize("name", sorted(FOR_ADMINS))
+def test_an_operator_is_refused_what_administrators_do(name: str, sign_in: SignIn) -> None:
+    sign_in(Role.OPERATOR)
+    with pytest.raises(Forbidden, match="operator"):
+        call_with_anything(ACTIONS[name])
+
+
+@pytest.mark.parametrize("name", sorted(ACTIONS.keys() - READ_ONLY))
+def test_nobody_is_refused(name: str, database: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session, "session_token", lambda: "not a session")
+    with pytest.raises(Forbidden, match="session has ended"):
+        call_with_anything(ACTIONS[name])
+
+
+def test_a_role_taken_away_counts_at_once(sign_in: SignIn, filled: Filled) -> None:
+    sign_in(Role.OPERATOR)
+    actions.plan_send(filled.connection_id, Selection(ids=filled.product_ids[:3]), "all")
+    with engine.transaction() as conn:
+        conn.exec_driver_sql("UPDATE users SET role = 'viewer' WHERE login = 'operator'")
+    try:
+        with pytest.raises(Forbidden):
+            actions.plan_send(filled.connection_id, Selection(ids=filled.product_ids[:3]), "all")
+    finally:
+        with engine.transaction() as conn:
+            conn.exec_driver_sql("UPDATE users SET role = 'operator' WHERE login = 'operator'")
+
+
+def audited(action: str) -> list[Any]:
+    with engine.transaction() as conn:
+        query = "SELECT login, subject, detail FROM audit WHERE action = %(action)s ORDER BY id"
+        return list(conn.exec_driver_sql(query, {"action": action}))
+
+
+def test_sending_queues_a_run_and_is_recorded(sign_in: SignIn, filled: Filled) -> None:
+    sign_in(Role.OPERATOR)
+    chosen = Selection(products=ProductFilter(tab="Ready"))
+    plan = actions.plan_send(filled.connection_id, chosen, "all")
+    run_id = actions.send(filled.connection_id, chosen, "all")
+    with engine.transaction() as conn:
+        items = conn.exec_driver_sql(f"SELECT count(*) FROM run_items WHERE run_id = {run_id}").scalar_one()
+        jobs = conn.exec_driver_sql(
+            f"SELECT count(*) FROM procrastinate_jobs WHERE task_name = 'product_export' AND args->>'run_id' = '{run_id}'"
+        ).scalar_one()
+    assert plan.will == items == 15
+    assert jobs >= 1
+    login, subject, detail = audited("send_all")[-1]
+    assert (login, subject) == ("operator", f"run:{run_id}")
+    assert detail["selection"]["products"]["tab"] == "Ready"
+
+
+@pytest.mark.parametrize("part", ["price", "stock"])
+def test_prices_and_stock_go_only_for_what_the_shop_has(part: str, sign_in: SignIn, filled: Filled) -> None:
+    sign_in(Role.OPERATOR)
+    plan = actions.plan_send(filled.connection_id, Selection(ids=filled.product_ids), part)
+    assert plan.will == 45
+    assert plan.skipped == (("Not in the Shop", 75),)
+
+
+def test_deleting_is_planned_and_recorded(sign_in: SignIn, filled: Filled) -> None:
+    sign_in(Role.OPERATOR)
+    chosen = Selection(products=ProductFilter(tab="Active"))
+    assert actions.plan_delete(filled.connection_id, chosen).will == 15
+    run_id = actions.delete(filled.connection_id, chosen)
+    assert audited("delete_listings")[-1].subject == f"run:{run_id}"
+
+
+def test_a_run_is_stopped_once(sign_in: SignIn, filled: Filled) -> None:
+    sign_in(Role.OPERATOR)
+    run_id = actions.send(filled.connection_id, Selection(ids=filled.product_ids[:5]), "all")
+    actions.stop_run(run_id, filled.connection_id)
+    with pytest.raises(NotPossible, match="not under way"):
+        actions.stop_run(run_id, filled.connection_id)
+
+
+def test_only_the_failed_are_retried(sign_in: SignIn, filled: Filled) -> None:
+    sign_in(Role.OPERATOR)
+    again = actions.retry_failed(1, filled.connection_id, "12052900")
+    with engine.transaction() as conn:
+        assert conn.exec_driver_sql(f"SELECT total FROM runs WHERE id = {again}").scalar_one() == 4
+
+
+def test_settings_are_saved_and_judged_again(sign_in: SignIn, filled: Filled) -> None:
+    sign_in(Role.ADMIN)
+    assert actions.save_settings(filled.connection_id, {"stock_buffer": "2", "send_brand": True}) == 1
+    assert actions.load_settings(filled.connection_id).stock_buffer == 2
+    assert actions.save_settings(filled.connection_id, {"stock_buffer": "2"}) == 0
+    with pytest.raises(SettingError, match="lots"):
+        actions.save_settings(filled.connection_id, {"price_upload": False, "stock_buffer": "lots"})
+    assert actions.load_settings(filled.connection_id).price_upload is True
+    with engine.transaction() as conn:
+        stale = "SELECT count(*) FROM product_states WHERE assessed_hash IS NULL"
+        assert conn.exec_driver_sql(stale).scalar_one() == len(filled.product_ids)
+
+
+def test_a_mapping_is_previewed_saved_and_undone(sign_in: SignIn, filled: Filled) -> None:
+    sign_in(Role.OPERATOR)
+    change = MappingChange(CATEGORY, "11", "600001", version=0)
+    effect = actions.preview_mappings(filled.connection_id, [change])
+    assert effect.products == len(filled.product_ids)
+    assert actions.save_mappings(filled.connection_id, [change]) == 1
+    with pytest.raises(MappingConflict):
+        actions.save_mappings(filled.connection_id, [MappingChange(CATEGORY, "11", "600002", version=0)])
+    with engine.transaction() as conn:
+        last = conn.exec_driver_sql("SELECT max(id) FROM mapping_history").scalar_one()
+    actions.undo_mapping(filled.connection_id, last)
+    with engine.transaction() as conn:
+        assert conn.exec_driver_sql("SELECT count(*) FROM mappings WHERE kind = 'category'").scalar_one() == 0
+
+
+def test_no_brand_is_a_mapping_of_its_own(sign_in: SignIn, filled: Filled) -> None:
+    sign_in(Role.OPERATOR)
+    assert actions.save_mappings(filled.connection_id, [MappingChange(BRAND, "21", "")]) == 1
+
+
+def test_people_are_managed_and_the_last_administrator_stays(sign_in: SignIn) -> None:
+    sign_in(Role.ADMIN)
+    user_id = actions.add_user("newcomer", Role.VIEWER, "New", "")
+    actions.change_user(user_id, role=Role.OPERATOR)
+    assert actions.sign_in_link(user_id).startswith("/sign-in?token=")
+    roles = {user.login: user.role for user in actions.list_users()}
+    assert roles["newcomer"] == Role.OPERATOR
+    admin = next(user.id for user in actions.list_users() if user.login == "admin")
+    with pytest.raises(PeopleError, match="last administrator"):
+        actions.change_user(admin, enabled=False)
+    assert [row.login for row in audited("add_user")] == ["admin"]
+
+
+def test_a_password_never_reaches_the_audit(sign_in: SignIn) -> None:
+    sign_in(Role.ADMIN)
+    user_id = actions.add_user("other", Role.VIEWER, "", "")
+    actions.change_user(user_id, password="a quite different one")
+    assert "a quite different one" not in str(audited("change_user"))

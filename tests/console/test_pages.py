@@ -1,0 +1,150 @@
+"""Every page: full, for each role; and what each shows."""
+
+from __future__ import annotations
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.domain.people import Role
+from core.domain.statuses import PRODUCT_WORDS, ProductStatus
+from tests.console.conftest import Open
+from tests.console.filling import NASTY, Filled
+
+PAGES = ("overview", "products", "exports", "mappings", "activity", "settings")
+# Buttons that only move about.
+HARMLESS = ("_tab_", "_view_", "refresh", "sign_out", "reason_", "clear", "all_runs", "away_", "download")
+
+
+def acting_buttons(at: AppTest) -> list[str]:
+    keys = [button.key or "" for button in at.button]
+    return [key for key in keys if not any(part in key for part in HARMLESS)]
+
+
+@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("role", list(Role))
+def test_every_page_opens_for_every_role(name: str, role: Role, open_page: Open, filled: Filled) -> None:
+    at = open_page(name, role)
+    title = at.title[0].value
+    assert title.lower() == name
+    assert not at.error
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_viewer_gets_no_button_that_acts(name: str, open_page: Open, filled: Filled) -> None:
+    assert acting_buttons(open_page(name, Role.VIEWER)) == []
+
+
+def test_an_operator_gets_them(open_page: Open, filled: Filled) -> None:
+    assert {"bulk_all", "bulk_price", "bulk_stock", "bulk_delete"} <= set(acting_buttons(open_page("products")))
+
+
+@pytest.mark.parametrize("view", ["runs", "calls", "webhooks", "audit"])
+def test_each_view_of_activity(view: str, open_page: Open, filled: Filled) -> None:
+    at = open_page("activity", Role.VIEWER, tab=view)
+    assert len(at.dataframe[0].value) >= 1
+
+
+def test_products_in_pages_of_fifty(open_page: Open, filled: Filled) -> None:
+    at = open_page("products")
+    assert len(at.dataframe[0].value) == 50
+    third = open_page("products", page="3")
+    assert len(third.dataframe[0].value) == 20
+    assert not set(at.dataframe[0].value["sku"]) & set(third.dataframe[0].value["sku"])
+
+
+def test_a_tab_shows_its_statuses_only(open_page: Open, filled: Filled) -> None:
+    at = open_page("products", tab="Failed")
+    shown = {label for cell in at.dataframe[0].value["status"] for label in cell}
+    assert shown == {PRODUCT_WORDS[one].label for one in (ProductStatus.FAILED, ProductStatus.FAILED_REVIEW)}
+
+
+def test_tabs_carry_counts(open_page: Open, filled: Filled) -> None:
+    labels = [button.label for button in open_page("products").button]
+    assert "All 120" in labels
+    assert "Active 15" in labels
+
+
+def test_search_sort_and_filter_come_from_the_address(open_page: Open, filled: Filled) -> None:
+    found = open_page("products", q="number 42").dataframe[0].value
+    assert list(found["sku"]) == ["SKU-0042"]
+    dearest = open_page("products", sort="price").dataframe[0].value
+    assert list(dearest["price"]) == sorted(dearest["price"], reverse=True)
+    waiting = open_page("products", problem="weight_missing").dataframe[0].value
+    assert set(waiting["problem"]) == {"The weight is missing."}
+
+
+def test_a_pasted_list_names_what_is_missing(open_page: Open, filled: Filled) -> None:
+    at = open_page("products", q="SKU-0002,SKU-0003,SKU-9999")
+    assert set(at.dataframe[0].value["sku"]) == {"SKU-0002", "SKU-0003"}
+    assert "SKU\\-9999" in at.warning[0].value or "SKU-9999" in at.warning[0].value
+
+
+def test_nothing_matches_says_so_and_clears(open_page: Open, filled: Filled) -> None:
+    at = open_page("products", q="no such thing", tab="Active")
+    assert not at.dataframe
+    assert any("Nothing matches" in entry.value for entry in at.markdown)
+    at.button(key="products_nothing_clear").click().run()
+    assert len(at.dataframe[0].value) == 50
+
+
+def test_nonsense_in_the_address_is_harmless(open_page: Open, filled: Filled) -> None:
+    at = open_page("products", page="-3", tab="x'; --", sort="drop", open="zz", c="99999999", category="nope")
+    assert not at.exception
+    far = open_page("products", page="999")
+    assert not far.exception
+
+
+def test_text_from_a_store_is_not_markdown(open_page: Open, filled: Filled) -> None:
+    at = open_page("products", open=str(filled.product_ids[0]))
+    assert not any("![x](" in entry.value for entry in at.markdown)
+    assert NASTY in set(at.dataframe[0].value["name"])
+
+
+def test_the_selection_is_kept_as_ids_across_pages(open_page: Open, filled: Filled) -> None:
+    at = open_page("products")
+    first = at.dataframe[0].value["sku"].iloc[2]
+    at.session_state["table_products"] = {"selection": {"rows": [0, 2], "columns": [], "cells": []}}
+    at.run()
+    assert any("**2** selected" in entry.value for entry in at.markdown)
+    at.pagination(key="products_page").select(2).run()
+    assert any("**2** selected" in entry.value for entry in at.markdown)
+    assert at.session_state["table_products"]["selection"]["rows"] == []
+    at.pagination(key="products_page").select(1).run()
+    assert at.session_state["table_products"]["selection"]["rows"] == [0, 2]
+    assert at.dataframe[0].value["sku"].iloc[2] == first
+
+
+def test_everything_that_matches_lapses_with_the_filter(open_page: Open, filled: Filled) -> None:
+    at = open_page("products", tab="Active")
+    at.button(key="products_all").click().run()
+    assert any("**15** selected" in entry.value for entry in at.markdown)
+    at.button(key="products_tab_Failed").click().run()
+    assert any("**0** selected" in entry.value for entry in at.markdown)
+
+
+def test_disapproved_exports_group_their_reasons(open_page: Open, filled: Filled) -> None:
+    at = open_page("exports", tab="disapproved")
+    assert at.button(key="reason_0").label.startswith("15")
+    at.button(key="reason_0").click().run()
+    assert len(at.dataframe[0].value) == 15
+
+
+def test_a_run_shows_its_causes(open_page: Open, filled: Filled) -> None:
+    at = open_page("activity", tab="runs", open="1")
+    assert any(button.label == "Retry the 4 failed" for button in at.button)
+    assert len(at.dataframe[0].value) == 20
+
+
+def test_the_sidebar_counts_what_needs_a_person(open_page: Open, filled: Filled) -> None:
+    at = open_page("overview")
+    assert any("were disapproved by the Shop" in entry.value and "**15**" in entry.value for entry in at.markdown)
+
+
+def test_an_ended_session_shows_nothing(open_page: Open, filled: Filled, monkeypatch: pytest.MonkeyPatch) -> None:
+    from console import session
+
+    at = open_page("products")
+    monkeypatch.setattr(session, "session_token", lambda: "gone")
+    at.run()
+    assert at.title[0].value == "Signed out"
+    assert not at.dataframe
