@@ -17,7 +17,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from sandbox.faults import Rule
+from sandbox.faults import OF_HANDLERS, Rule
 from sandbox.world import World
 
 MAINTENANCE = (
@@ -29,7 +29,7 @@ SLOW_SECONDS = 5.0
 @dataclass(frozen=True)
 class Call:
     """One request, fully read. `path` is exactly as sent (not decoded); `query` is decoded, first value of a name
-    wins; `fault` is `hidden_errors` when the endpoint shall hide failures inside a success."""
+    wins; `fault` is what the handler itself shall do wrong, such as hiding failures inside a success."""
 
     method: str
     path: str
@@ -128,8 +128,8 @@ async def _around(rule: Rule, handler: Handler, call: Call) -> Response:
     """Let the call take effect, and spoil its answer."""
     if rule.fault == "slow":
         await asyncio.sleep(SLOW_SECONDS if rule.seconds is None else rule.seconds)
-    if rule.fault == "hidden_errors":
-        call = replace(call, fault="hidden_errors")
+    if rule.fault in OF_HANDLERS:
+        call = replace(call, fault=rule.fault)
     response = await run_in_threadpool(handler, call)
     if rule.fault == "cut_after":
         return Cut()

@@ -25,7 +25,7 @@ def control_route(method: str, path: str, action: Action) -> Route:
 
     async def endpoint(request: Request) -> Response:
         try:
-            given = _object(await request.body())
+            given = read_object(await request.body())
             return JSONResponse(await run_in_threadpool(action, given))
         except ControlError as error:
             return JSONResponse({"error": str(error)}, status_code=422)
@@ -140,7 +140,8 @@ class _Panel:
         return {switch: self._world.setting(f"limits.{switch}", False) for switch in ("off", "strict_https")}
 
 
-def _object(body: bytes) -> dict[str, Any]:
+def read_object(body: bytes) -> dict[str, Any]:
+    """The JSON object of a control request; an empty body is an empty object."""
     try:
         given = json.loads(body or b"{}")
     except ValueError as error:

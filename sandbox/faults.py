@@ -23,8 +23,13 @@ CALL_FAULTS = frozenset(
         "expired_token",
         "revoked_shop",
         "hidden_errors",
+        "moved",
+        "token_expired",
+        "missing_detail",
     }
 )
+# The call takes place; its handler does the harm itself.
+OF_HANDLERS = frozenset({"hidden_errors", "moved", "token_expired", "missing_detail"})
 WEBHOOK_FAULTS = frozenset({"duplicate", "late", "reordered", "forged", "lost"})
 _KEYS = frozenset({"vendor", "endpoint", "fault", "rate", "times", "seconds", "retry_after"})
 

@@ -22,6 +22,8 @@ ALL_SCOPES = (
     "seller.product.basic",
     "seller.product.write",
     "seller.order.info",
+    "seller.order.ext_ref.read",
+    "seller.order.ext_ref.write",
     "seller.fulfillment.basic",
     "seller.fulfillment.package.write",
     "seller.delivery.status.write",

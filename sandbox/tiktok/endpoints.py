@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sandbox.tiktok import batches, catalogue_reads, pictures, product_events, product_reads, products, stock
 from sandbox.tiktok.gate import Endpoint
+from sandbox.tiktok.orders.endpoints import ORDERS
 
 AUTHORIZATION = ("seller.authorization.info",)
 SHOP = ("seller.shop.info", "seller.authorization.info")
@@ -71,4 +72,4 @@ PRODUCTS = (
                is_write=True)
       for version in ("202309", "202509")),
 )  # fmt: skip
-ENDPOINTS = (*IDENTITY, *PLACES, *CATALOGUE, *UPLOADS, *PRODUCTS)
+ENDPOINTS = (*IDENTITY, *PLACES, *CATALOGUE, *UPLOADS, *PRODUCTS, *ORDERS)

@@ -22,7 +22,7 @@ from sandbox.calls import Call, read_call, serve
 from sandbox.database import Row
 from sandbox.tiktok import accounts, schema
 from sandbox.tiktok.accounts import Shop, Token
-from sandbox.tiktok.answers import UNKNOWN_TOKEN, Refused, TikTokVoice, failure, success
+from sandbox.tiktok.answers import UNKNOWN_TOKEN, Refused, Rendered, TikTokVoice, failure, success
 from sandbox.tiktok.rates import Limited, Rates
 from sandbox.tiktok.signing import is_signed
 from sandbox.world import World
@@ -60,7 +60,7 @@ class Endpoint:
     method: str
     path: str
     scopes: tuple[str, ...]
-    handler: Callable[[Ask], dict[str, Any]]
+    handler: Callable[[Ask], dict[str, Any] | Rendered]
     cipher: str = "required"
     is_write: bool = False
     is_multipart: bool = False

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import re
 import secrets
+from collections.abc import Sequence
 from typing import Any
 
+from sandbox.database import Row
 from sandbox.deliveries import WebhookPolicy
 from sandbox.tiktok import accounts
 from sandbox.tiktok.answers import invalid_parameter
@@ -96,23 +98,36 @@ def delete(ask: Ask) -> dict[str, Any]:
 
 def send(world: World, event_type: str, shop_id: str, data: dict[str, Any]) -> None:
     """Send the event to every app that registered an address for it. The body is compact JSON."""
+    send_many(world, event_type, shop_id, [data])
+
+
+def send_many(world: World, event_type: str, shop_id: str, events: Sequence[dict[str, Any]]) -> None:
+    """Send several events of one type, in their order."""
     rows = world.db.query(
         "SELECT app_key, app_secret, address FROM tt_webhooks JOIN tt_apps USING (app_key)"
         " WHERE shop_id = ? AND event_type = ?",
         (shop_id, event_type),
     )
-    for row in rows:
-        envelope = {
-            "type": TYPES[event_type],
-            "tts_notification_id": str(secrets.randbelow(9 * 10**18) + 10**18),
-            "shop_id": shop_id,
-            "timestamp": int(world.clock.now()),
-            "data": data,
-        }
-        body = json.dumps(envelope, ensure_ascii=False, separators=(",", ":")).encode()
-        signature = sign_webhook(row["app_key"], row["app_secret"], body)
-        headers = {"Content-Type": "application/json", "Authorization": signature}
-        world.deliver("tiktok", event_type, f"{row['app_key']}:{shop_id}", row["address"], headers, body)
+    if not rows:
+        return
+    with world.db.transaction():
+        for data in events:
+            for row in rows:
+                _send_one(world, event_type, shop_id, data, row)
+
+
+def _send_one(world: World, event_type: str, shop_id: str, data: dict[str, Any], row: Row) -> None:
+    envelope = {
+        "type": TYPES[event_type],
+        "tts_notification_id": str(secrets.randbelow(9 * 10**18) + 10**18),
+        "shop_id": shop_id,
+        "timestamp": int(world.clock.now()),
+        "data": data,
+    }
+    body = json.dumps(envelope, ensure_ascii=False, separators=(",", ":")).encode()
+    signature = sign_webhook(row["app_key"], row["app_secret"], body)
+    headers = {"Content-Type": "application/json", "Authorization": signature}
+    world.deliver("tiktok", event_type, f"{row['app_key']}:{shop_id}", row["address"], headers, body)
 
 
 def status_changed(

@@ -6,11 +6,12 @@ from typing import Any
 
 from sandbox.faults import ControlError
 from sandbox.tiktok import accounts, pictures, product_events, shelf
+from sandbox.tiktok.orders import state as orders_state
 from sandbox.world import World
 
-SCHEMA = accounts.SCHEMA + pictures.SCHEMA + shelf.SCHEMA + product_events.SCHEMA
+SCHEMA = accounts.SCHEMA + pictures.SCHEMA + shelf.SCHEMA + product_events.SCHEMA + orders_state.SCHEMA
 NUMBERS = ("reads_per_second", "writes_per_second", "calls_per_hour")
-SWITCHES = ("retry_after", "rotate_refresh", "strict_cipher")
+SWITCHES = ("retry_after", "rotate_refresh", "strict_cipher", "strict_order_ids")
 
 
 def seed(world: World) -> None:
@@ -33,7 +34,7 @@ def report(world: World) -> dict[str, Any]:
             row["id"]: _shop_report(world, row["id"], created)
             for row in world.db.query("SELECT id FROM tt_shops ORDER BY id")
         },
-    } | _over_all_shops(world)
+    } | _over_all_shops(world) | orders_state.report(world)
 
 
 def _shop_report(world: World, shop_id: str, created: dict[str, int]) -> dict[str, Any]:
