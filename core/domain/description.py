@@ -85,16 +85,20 @@ class _Walk:
             self.number = ""
 
     def plain(self, text: str) -> str:
-        clean = cleaned(text)
+        line = one_line(text)
+        clean = cleaned(line)
+        if clean.text is line:
+            return line
         self.removed.update(dict.fromkeys(clean.removed))
         return one_line(clean.text)
 
 
 def reduced(raw: str, limits: MarketLimits) -> Description:
     """The description to send (TikTok Shop Partner Center, Create Product, ``description``)."""
-    text = raw if raw.isascii() else cleaned(raw).text  # the parser takes no lone surrogates
+    text = raw.encode("utf-8", "ignore").decode()  # the parser takes no lone surrogates
     walk = _Walk()
-    walk.plain(raw)
+    if text != raw:
+        walk.plain(raw)
     if _MARKUP.search(text):
         _note_media(text, walk.seen)
         body = LexborHTMLParser(_sanitised(text)).body

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from stdnum import ean, isbn
-from stdnum.exceptions import ValidationError
 
 from core.domain.listing import Identifier
 
@@ -51,7 +50,7 @@ def identify(raw: str | None, *, priority: Sequence[str] = PRIORITY, book: bool 
 
 def first_usable(raws: Sequence[str | None], *, priority: Sequence[str] = PRIORITY, book: bool = False) -> Code:
     """Of several codes of one SKU, the usable one whose kind comes first in ``priority``; else the first wrong one."""
-    judged = [identify(raw, priority=priority, book=book) for raw in raws]
+    judged = [identify(raw, priority=priority, book=book) for raw in raws if raw]
     usable = [one for one in judged if one.identifier]
     if usable:
         return min(usable, key=lambda one: priority.index(one.identifier.kind) if one.identifier else len(priority))
@@ -59,11 +58,7 @@ def first_usable(raws: Sequence[str | None], *, priority: Sequence[str] = PRIORI
 
 
 def _check_digit_holds(digits: str) -> bool:
-    try:
-        ean.validate(digits)
-    except ValidationError:
-        return False
-    return True
+    return bool(ean.calc_check_digit(digits[:-1]) == digits[-1])
 
 
 def _kind(digits: str, priority: Sequence[str], book: bool) -> str | None:

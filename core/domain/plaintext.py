@@ -33,6 +33,7 @@ _REMOVED: Final = (
     (_EMOJI, "emoji"),
     (_INVISIBLE, "invisible characters"),
 )
+_SUSPECT: Final = re.compile("|".join([*(pattern.pattern for pattern, _ in _REMOVED), _MARK]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,9 @@ class Cleaned:
 
 def cleaned(text: str) -> Cleaned:
     """``text`` in composed form (NFC) without control, direction, invisible and emoji characters."""
-    if text.isascii() and not _CONTROL.search(text):
+    if text.isascii() and (text.isprintable() or not _CONTROL.search(text)):
+        return Cleaned(text)
+    if not _SUSPECT.search(text) and unicodedata.is_normalized("NFC", text):
         return Cleaned(text)
     removed = []
     for pattern, name in _REMOVED:

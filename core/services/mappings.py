@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Text, and_, cast, func, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 
 from core.db.engine import transaction
@@ -21,6 +21,7 @@ from core.db.tables import (
 )
 from core.domain.mapping import (
     ANY_CATEGORY,
+    ATTRIBUTE,
     BRAND,
     CATEGORY,
     DEFAULT_CATEGORY,
@@ -138,8 +139,7 @@ def affected_products(connection_id: int, changes: Iterable[MappingChange]) -> A
     """A SELECT of the ids of the products of a connection that these changes concern."""
     p, s = products.c, product_states.c
     joined = product_states.join(products, p.id == s.product_id)
-    clauses = [clause for change in changes if (clause := _concerned(change)) is not None]
-    ours = (s.connection_id == connection_id, p.deleted_at.is_(None), or_(*clauses))
+    ours = (s.connection_id == connection_id, p.deleted_at.is_(None), or_(*_concerned(list(changes))))
     return select(p.id).select_from(joined).where(*ours)
 
 
@@ -242,10 +242,12 @@ def _differs(change: MappingChange, present: Row[Any] | None) -> bool:
 
 def _write(connection: Connection, connection_id: int, changes: Sequence[MappingChange], by: Actor) -> None:
     m = mappings.c
-    for change in changes:
-        ours = (m.connection_id == connection_id, m.kind == change.kind, m.source_id == change.source_id)
-        if change.target_id is None:
-            connection.execute(mappings.delete().where(*ours))
+    gone = [change.key for change in changes if change.target_id is None]
+    if gone:
+        keys = func.unnest([kind for kind, _ in gone], [source for _, source in gone]).table_valued("kind", "source_id")
+        pairs = select(cast(keys.c.kind, Text), cast(keys.c.source_id, Text))
+        these = tuple_(m.kind, m.source_id).in_(pairs)
+        connection.execute(mappings.delete().where(m.connection_id == connection_id, these))
     kept = [change for change in changes if change.target_id is not None]
     if not kept:
         return
@@ -305,14 +307,20 @@ def _judge_again(connection: Connection, connection_id: int, changes: Sequence[M
         mark_stale(connection, connection_id=connection_id, product_ids=ids)
 
 
-def _concerned(change: MappingChange) -> Any:
-    """The products one change concerns, as a condition on ``products`` and ``product_states``."""
+def _concerned(changes: Sequence[MappingChange]) -> list[ColumnElement[bool]]:
+    """The products that the changes concern, as conditions on ``products`` and ``product_states``, any of them."""
     p, s = products.c, product_states.c
-    if change.kind == CATEGORY:
-        return and_(p.category_ids.contains([change.source_id]), s.own_category_id.is_(None))
-    if change.kind == BRAND:
-        return p.brand_id == change.source_id
-    if change.kind == DEFAULT_CATEGORY:
-        return or_(s.category_source == "default", s.category_id.is_(None))
-    category_id = change.source_id.split("/")[0]
-    return s.category_id.is_not(None) if category_id == ANY_CATEGORY else s.category_id == category_id
+    by_kind: dict[str, list[str]] = {}
+    for change in changes:
+        by_kind.setdefault(change.kind, []).append(change.source_id)
+    within = [one.split("/")[0] for one in by_kind.get(ATTRIBUTE, ())]
+    clauses = [
+        and_(p.category_ids.overlap(by_kind.get(CATEGORY, [])), s.own_category_id.is_(None)),
+        p.brand_id == func.any(by_kind.get(BRAND, [])),
+        s.category_id == func.any(within),
+    ]
+    if ANY_CATEGORY in within:
+        clauses.append(s.category_id.is_not(None))
+    if DEFAULT_CATEGORY in by_kind:
+        clauses.append(or_(s.category_source == "default", s.category_id.is_(None)))
+    return clauses
