@@ -238,6 +238,9 @@ def run_job(name: str, job: Callable[..., None], arguments: dict[str, Any]) -> N
     except Temporary as trouble:
         log().warning("tried again later", action=name, sentence=trouble.sentence)
         try_again(name, arguments, seconds=_AGAIN_S)
+    except OperationalError as trouble:
+        log().warning("tried again later", action=name, sentence=f"The database: {trouble.orig}")
+        try_again(name, arguments, seconds=_AGAIN_S / 5)
     except (RemoteError, Crashed) as failure:
         report_failure(name, arguments, str(failure))
         raise

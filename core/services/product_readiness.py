@@ -16,7 +16,7 @@ from core.domain.listing import Problem, Severity
 from core.domain.readiness import Assessment, assess
 from core.queue import BACKFILL, defer
 from core.services.listing_context import Batch, load_contexts, load_rules
-from core.services.product_status import refresh_status
+from core.services.product_status import lock_states, refresh_status
 
 _TWIN_CODES: Final = ("sku_duplicate", "identifier_duplicate")
 _WRITE: Final = """
@@ -38,6 +38,7 @@ def assess_stale(connection_id: int, *, batch: int = 500) -> int:
     the product is looked at once more. Rows that somebody else has locked are left to them.
     """
     with transaction() as connection:
+        lock_states(connection, connection_id)
         before = _take(connection, connection_id, batch)
         if not before:
             return 0

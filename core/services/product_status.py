@@ -14,6 +14,7 @@ from core.domain.statuses import ProductFacts, ProductStatus, of_product
 from core.queue import defer
 
 _CHUNK = 5_000
+_STATES_LOCK = 72_031  # any constant of our own, beside other advisory locks
 
 
 def mark_stale(
@@ -33,7 +34,8 @@ def mark_stale(
     if connection_id is not None:
         live = live.where(connections.c.id == connection_id)
     concerned = list(connection.execute(live).scalars())
-    for one in concerned:
+    for one in sorted(concerned):
+        lock_states(connection, one)
         for chunk in _chunks(product_ids):
             _mark(connection, one, chunk)
         defer(connection, "product_readiness", once=f"product_readiness:{one}", connection_id=one)
@@ -41,6 +43,8 @@ def mark_stale(
 
 def refresh_status(connection: Connection, connection_id: int, product_ids: Sequence[int]) -> None:
     """Choose the status word of each product anew from what is stored, and write those that changed."""
+    if len(product_ids) > 1:
+        lock_states(connection, connection_id)
     changed = [values for row in _facts(connection, connection_id, product_ids) if (values := _changed(row))]
     if not changed:
         return
@@ -65,6 +69,11 @@ def is_settled(connection_id: int) -> bool:
         if connection.execute(stale).first() is not None:
             return False
         return connection.execute(select(product_states.c.product_id).where(mine).limit(1)).first() is not None
+
+
+def lock_states(connection: Connection, connection_id: int) -> None:
+    """One transaction at a time writes many of a connection's product states: rows locked in two orders deadlock."""
+    connection.execute(select(func.pg_advisory_xact_lock(_STATES_LOCK, connection_id)))
 
 
 def _chunks(product_ids: Sequence[int] | None) -> Iterable[Sequence[int] | None]:
