@@ -30,6 +30,7 @@ from core.db.tables.orders import (
     stock_check_items,
     stock_checks,
     stock_deductions,
+    store_order_statuses,
     store_orders,
 )
 from core.db.tables.people import audit, login_attempts, sessions, sign_in_links, users
@@ -78,6 +79,7 @@ __all__ = [
     "store_accounts",
     "store_brands",
     "store_categories",
+    "store_order_statuses",
     "store_orders",
     "tiktok_apps",
     "uploaded_pictures",

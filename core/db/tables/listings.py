@@ -98,6 +98,7 @@ Index(
     postgresql_where=text("ended_at IS NULL"),
 )
 Index("ix_listing_skus_listing", listing_skus.c.listing_id)
+Index("ix_listing_skus_remote", listing_skus.c.connection_id, listing_skus.c.remote_id)
 Index("ix_listing_skus_seller_sku", listing_skus.c.connection_id, listing_skus.c.seller_sku)
 
 uploaded_pictures = Table(

@@ -8,6 +8,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     Numeric,
+    PrimaryKeyConstraint,
     Table,
     Text,
     UniqueConstraint,
@@ -141,6 +142,10 @@ store_orders = Table(
     moment("created_at"),
     moment("status_sent_at"),
     Column("sentence", Text, nullable=False, server_default=""),
+    Column("behind", Boolean, nullable=False, server_default="false", comment="the Shop's order changed since"),
+    document("noted"),
+    moment("referred_at"),
+    Column("refer_tries", Integer, nullable=False, server_default="0"),
     UniqueConstraint("order_id"),
     CheckConstraint("state IN ('intended', 'sending', 'unknown', 'created')", name="store_order_state_known"),
 )
@@ -151,9 +156,25 @@ Index(
     unique=True,
     postgresql_where=text("remote_id IS NOT NULL"),
 )
+Index("ix_store_orders_behind", store_orders.c.id, postgresql_where=text("behind"))
+Index("ix_store_orders_unreferred", store_orders.c.id, postgresql_where=text("state = 'created' AND referred_at IS NULL"))
+
+# The statuses a store's orders can have, as the store told them; TikTok's are mapped to them (M4).
+store_order_statuses = Table(
+    "store_order_statuses",
+    metadata,
+    link("store_account_id", "store_accounts"),
+    Column("remote_id", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("kind", Text, nullable=False, comment="unpaid, paid, shipped, cancelled, custom"),
+    Column("position", Integer, nullable=False),
+    moment("seen_at", now=True),
+    PrimaryKeyConstraint("store_account_id", "remote_id"),
+)
 
 # Who took a unit off the store's stock, or will: unique per unit ordered (law 12).
-# ``outcome``: held (not yet taken off), done, given_back, unknown, not_ours (the store did it by itself).
+# ``outcome``: held (not yet taken off), done, given_back, unknown, not_ours (the merchant does it by hand).
+# ``wanted``: what we still have to write into the store's stock ourselves: take, back, or nothing.
 stock_deductions = Table(
     "stock_deductions",
     metadata,
@@ -165,6 +186,7 @@ stock_deductions = Table(
     Column("outcome", Text, nullable=False, server_default="held"),
     Column("before", Integer),
     Column("target", Integer),
+    Column("wanted", Text, nullable=False, server_default=""),
     moment("intended_at", now=True),
     moment("settled_at"),
     UniqueConstraint("line_id", "variant_id"),
@@ -172,6 +194,18 @@ stock_deductions = Table(
 )
 Index(
     "ix_stock_deductions_held", stock_deductions.c.variant_id, postgresql_where=text("outcome IN ('held', 'unknown')")
+)
+Index(
+    "ix_stock_deductions_done",
+    stock_deductions.c.variant_id,
+    stock_deductions.c.settled_at,
+    postgresql_where=text("outcome = 'done'"),
+)
+Index(
+    "ix_stock_deductions_wanted",
+    stock_deductions.c.store_account_id,
+    stock_deductions.c.variant_id,
+    postgresql_where=text("wanted <> ''"),
 )
 
 stock_checks = Table(
