@@ -63,8 +63,8 @@ class Merchant:
     def count(self) -> int:
         return int(self.ask("GET", "/products/count")["count"])
 
-    def create(self, title: str, sku: str, stock: int = 5) -> str:
-        body = {"title": title, "sku": sku, "stock": stock, "price": 10, "active": True}
+    def create(self, title: str, sku: str, stock: int = 5, *, net_prices: bool = False) -> str:
+        body = {"title": title, "sku": sku, "stock": stock, "price": 10, "active": True, "vatExclusive": net_prices}
         return str(self.ask("POST", "/products", body)["id"])
 
     def rename(self, remote_id: str, title: str) -> None:
@@ -72,6 +72,14 @@ class Merchant:
 
     def restock(self, sku: str, quantity: int) -> None:
         self.ask("POST", "/stock", {"sku": sku, "quantity": quantity})
+
+    def order(self, remote_id: str) -> Any:
+        """An order with everything the admin shows of it."""
+        parts = "status,billing_address,shipping_address,shipping,discounts,fees,admin_comments,products"
+        return self.ask("GET", f"/orders/{remote_id}?embed={parts}")
+
+    def delete_order(self, remote_id: str) -> None:
+        self.ask("DELETE", f"/orders/{remote_id}")
 
     def delete(self, remote_id: str) -> None:
         self.ask("DELETE", f"/products/{remote_id}")

@@ -28,6 +28,7 @@ class Linked:
     sku: str
     title: str
     stock: int | None
+    vat_exclusive: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +240,7 @@ def _line(variant: Linked, price: Decimal, note: str, count: int) -> StoreLine:
         variant.title + note,
         count,
         price,
+        variant.vat_exclusive,
     )
 
 

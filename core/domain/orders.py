@@ -121,7 +121,10 @@ class ShopOrder:
 
 @dataclass(frozen=True, slots=True)
 class StoreLine:
-    """A line of the store order: ``price`` is for one unit, VAT included in GB."""
+    """A line of the store order: ``price`` is for one unit, VAT included in GB.
+
+    ``vat_exclusive``: the store keeps this product's prices without VAT.
+    """
 
     variant_id: int
     product_remote_id: str
@@ -130,6 +133,7 @@ class StoreLine:
     title: str
     quantity: int
     price: Decimal
+    vat_exclusive: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from core.domain.errors import Temporary
 from core.stores import wire
 
 ONLY_VARIANT = "0"
-_VAT = {"GB": Decimal("1.20")}  # the standard rate, by the business's country
+VAT = {"GB": Decimal("1.20")}  # the standard rate, by the business's country
 _NO_GTIN = frozenset({"does not apply", "n/a", "na", "none", "-"})
 _KINDS = ("product", "category", "brand", "order")
 
@@ -47,7 +47,7 @@ def product_from(record: Any, *, country: str) -> Product:
     found = wire.fields(record)
     remote_id = _id_of(found, "product")
     pictures, places = _pictures(found.get("images"))
-    vat = _VAT.get(country, Decimal(1)) if wire.flag(found.get("vatExclusive")) else Decimal(1)
+    vat = VAT.get(country, Decimal(1)) if wire.flag(found.get("vatExclusive")) else Decimal(1)
     brand = found.get("brand")
     return Product(
         remote_id=remote_id,
