@@ -21,7 +21,7 @@ from core.db.tables.connections import (
     warehouses,
 )
 from core.db.tables.journal import api_calls, inbox, issues
-from core.db.tables.listings import listing_skus, listings, short_links, uploaded_pictures
+from core.db.tables.listings import listing_skus, listings, short_links, sku_rules, uploaded_pictures
 from core.db.tables.mappings import category_rules, mapping_history, mappings, shop_brands, shop_categories
 from core.db.tables.orders import (
     latencies,
@@ -73,6 +73,7 @@ __all__ = [
     "shops",
     "short_links",
     "sign_in_links",
+    "sku_rules",
     "stock_check_items",
     "stock_checks",
     "stock_deductions",

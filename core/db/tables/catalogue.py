@@ -1,6 +1,17 @@
 """The stores' catalogues, and what each product is to each connection."""
 
-from sqlalchemy import Boolean, Column, Index, Integer, Numeric, PrimaryKeyConstraint, Table, Text, UniqueConstraint
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    Numeric,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from core.db.tables.schema import document, key, link, metadata, moment
@@ -35,6 +46,13 @@ products = Table(
     UniqueConstraint("store_account_id", "remote_id"),
 )
 Index("ix_products_changed", products.c.store_account_id, products.c.changed_at.desc(), products.c.id.desc())
+# Few, and the stock check has to know them: nothing of them is offered.
+Index(
+    "ix_products_ended",
+    products.c.store_account_id,
+    products.c.id,
+    postgresql_where=text("deleted_at IS NOT NULL OR NOT active"),
+)
 Index("ix_products_title", products.c.store_account_id, products.c.title, products.c.id)
 
 variants = Table(
@@ -54,6 +72,8 @@ variants = Table(
     Column("weight_kg", Numeric(12, 4)),
     Column("picture", Integer),
     document("options", "[]"),
+    Column("stock_event", Text, nullable=False, server_default="", comment="id of the last hint that told a quantity"),
+    moment("stock_at", comment="when the store says that hint's change happened"),
     moment("changed_at", now=True),
     moment("deleted_at"),
     UniqueConstraint("product_id", "remote_id"),

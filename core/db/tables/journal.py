@@ -2,7 +2,7 @@
 
 from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, Table, Text, UniqueConstraint, text
 
-from core.db.tables.schema import key, link, metadata, moment
+from core.db.tables.schema import document, key, link, metadata, moment
 
 api_calls = Table(
     "api_calls",
@@ -68,6 +68,7 @@ inbox = Table(
     Column("topic", Text, nullable=False),
     Column("subject", Text, nullable=False, server_default=""),
     Column("body", LargeBinary, nullable=False),
+    document("told", "{}"),
     moment("received_at", now=True),
     Column("status", Text, nullable=False, server_default="waiting"),
     Column("note", Text, nullable=False, server_default=""),

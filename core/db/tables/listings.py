@@ -80,11 +80,23 @@ listing_skus = Table(
     Column("sent_price", Numeric(14, 4)),
     moment("price_sent_at"),
     moment("price_acknowledged_at"),
+    moment("price_began_at", comment="when the store changed what is not read back yet"),
+    Column("price_hold", Text, nullable=False, server_default="", comment="the Shop's code of why it takes no price"),
+    moment("price_retry_at"),
     Column("sent_quantity", Integer),
     moment("quantity_sent_at"),
     moment("quantity_acknowledged_at"),
+    moment("quantity_began_at", comment="when the store changed what is not read back yet"),
+    Column(
+        "quantity_hold", Text, nullable=False, server_default="", comment="the Shop's code of why it takes no stock"
+    ),
+    moment("quantity_retry_at"),
+    Column("quantity_misses", Integer, nullable=False, server_default="0", comment="read back as something else"),
     Column("shop_price", Numeric(14, 4)),
-    Column("shop_quantity", Integer, comment="in-shop available, read back"),
+    Column("shop_quantity", Integer, comment="in-shop available in the warehouse we keep, read back"),
+    Column("shop_campaign", Integer, nullable=False, server_default="0", comment="reserved by campaigns, read back"),
+    Column("shop_creator", Integer, nullable=False, server_default="0", comment="reserved by creators, read back"),
+    Column("shop_committed", Integer, nullable=False, server_default="0", comment="in open orders, read back"),
     document("shop_warehouses", "{}"),
     moment("read_back_at"),
     Column("error_sentence", Text, nullable=False, server_default=""),
@@ -100,6 +112,30 @@ Index(
 Index("ix_listing_skus_listing", listing_skus.c.listing_id)
 Index("ix_listing_skus_remote", listing_skus.c.connection_id, listing_skus.c.remote_id)
 Index("ix_listing_skus_seller_sku", listing_skus.c.connection_id, listing_skus.c.seller_sku)
+# What price_stock has to look at again: sent and not acknowledged, or acknowledged and not read back.
+Index(
+    "ix_listing_skus_open",
+    listing_skus.c.connection_id,
+    listing_skus.c.listing_id,
+    postgresql_where=text(
+        "ended_at IS NULL AND remote_id IS NOT NULL AND (quantity_acknowledged_at IS NULL"
+        " OR price_acknowledged_at IS NULL OR read_back_at IS NULL OR read_back_at < quantity_acknowledged_at)"
+    ),
+)
+
+# The stock rules of single SKUs (G13, K7); what is NULL follows the connection's setting.
+sku_rules = Table(
+    "sku_rules",
+    metadata,
+    link("variant_id", "variants", primary_key=True),
+    link("store_account_id", "store_accounts"),
+    Column("buffer", Integer),
+    Column("cap", Integer),
+    Column("low_stock_alert", Integer),
+    moment("updated_at", now=True),
+    Column("updated_by", Text, nullable=False, server_default=""),
+)
+Index("ix_sku_rules_account", sku_rules.c.store_account_id)
 
 uploaded_pictures = Table(
     "uploaded_pictures",

@@ -26,10 +26,11 @@ def link(name: str, target: str, *, nullable: bool = False, ondelete: str = "CAS
     return Column(name, BigInteger, ForeignKey(f"{target}.id", ondelete=ondelete), nullable=nullable, **kw)
 
 
-def moment(name: str, *, nullable: bool = True, now: bool = False) -> Column[Any]:
+def moment(name: str, *, nullable: bool = True, now: bool = False, comment: str | None = None) -> Column[Any]:
     """A time with zone; ``now``: filled in by the database when the row is made."""
     default = func.now() if now else None
-    return Column(name, DateTime(timezone=True), nullable=nullable and not now, server_default=default)
+    kind = DateTime(timezone=True)
+    return Column(name, kind, nullable=nullable and not now, server_default=default, comment=comment)
 
 
 def document(name: str, default: str | None = "{}") -> Column[Any]:
