@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Row, Text, and_, cast, func, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from core.db.engine import transaction
@@ -242,12 +242,11 @@ def _differs(change: MappingChange, present: Row[Any] | None) -> bool:
 
 def _write(connection: Connection, connection_id: int, changes: Sequence[MappingChange], by: Actor) -> None:
     m = mappings.c
-    gone = [change.key for change in changes if change.target_id is None]
-    if gone:
-        keys = func.unnest([kind for kind, _ in gone], [source for _, source in gone]).table_valued("kind", "source_id")
-        pairs = select(cast(keys.c.kind, Text), cast(keys.c.source_id, Text))
-        these = tuple_(m.kind, m.source_id).in_(pairs)
-        connection.execute(mappings.delete().where(m.connection_id == connection_id, these))
+    for kind in KINDS:
+        gone = [change.source_id for change in changes if change.kind == kind and change.target_id is None]
+        ours = (m.connection_id == connection_id, m.kind == kind, m.source_id == func.any(gone))
+        if gone:
+            connection.execute(mappings.delete().where(*ours))
     kept = [change for change in changes if change.target_id is not None]
     if not kept:
         return

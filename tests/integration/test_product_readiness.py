@@ -312,8 +312,7 @@ def test_two_at_once_share_the_work(rig: ListingRig) -> None:
 def test_judging_is_quick(rig: ListingRig) -> None:
     with transaction() as connection:
         mark_stale(connection, connection_id=rig.connection_id)
-    began = time.perf_counter()
+    began = time.process_time()
     count = rig.judge()
-    seconds = time.perf_counter() - began
-    print(f"{count / seconds:,.0f} products a second")
-    assert count / seconds > 100  # an order of magnitude below what a quiet machine does
+    seconds = time.process_time() - began  # of this process alone, so that other work beside it does not count
+    assert count / seconds > 150  # several times below what a quiet machine does
