@@ -19,9 +19,11 @@ CREATE TABLE IF NOT EXISTS tt_orders (
     next_step TEXT, next_due REAL, document TEXT NOT NULL, address TEXT NOT NULL, inner TEXT NOT NULL) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS tt_orders_updated ON tt_orders (shop_id, update_time, id);
 CREATE INDEX IF NOT EXISTS tt_orders_created ON tt_orders (shop_id, create_time, id);
-CREATE INDEX IF NOT EXISTS tt_orders_status ON tt_orders (shop_id, status);
+CREATE INDEX IF NOT EXISTS tt_orders_status ON tt_orders (shop_id, status, update_time, id);
 CREATE INDEX IF NOT EXISTS tt_orders_due ON tt_orders (next_due) WHERE next_due IS NOT NULL;
 """
+# One encoder for all: `json.dumps` with options builds a new one each time.
+_encode = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":")).encode
 _INSERT = f"INSERT OR REPLACE INTO tt_orders VALUES ({', '.join('?' * 15)})"
 
 
@@ -67,21 +69,23 @@ def save(world: World, orders: Iterable[Order]) -> None:
 def _row(order: Order, now: int) -> Sequence[Any]:
     document = order.document
     document["update_time"] = now
-    shown = document | {"recipient_address": masks.shown_address(document, order.address)}
+    shown = masks.shown_address(document, order.address)
+    text = _encode(document | {"recipient_address": shown})
     return (
         order.id, order.shop_id, order.kind, document["status"], document["create_time"], now,
         document["shipping_type"], document["warehouse_id"], document["user_id"],
-        int(document["is_buyer_request_cancel"]), order.next_step, order.next_due,
-        json.dumps(shown, ensure_ascii=False, separators=(",", ":")),
-        json.dumps(order.address, ensure_ascii=False), json.dumps(order.inner),
+        int(document["is_buyer_request_cancel"]), order.next_step, order.next_due, text,
+        "" if shown is order.address else _encode(order.address), _encode(order.inner),
     )  # fmt: skip
 
 
 def load(row: Row) -> Order:
-    """An order of a row of `tt_orders`."""
+    """An order of a row of `tt_orders`. The clear address stands beside the document only where that hides it."""
+    document = json.loads(row["document"])
+    address = json.loads(row["address"]) if row["address"] else document["recipient_address"]
     return Order(
-        row["id"], row["shop_id"], row["kind"], json.loads(row["document"]), json.loads(row["address"]),
-        json.loads(row["inner"]), row["next_step"], row["next_due"],
+        row["id"], row["shop_id"], row["kind"], document, address, json.loads(row["inner"]), row["next_step"],
+        row["next_due"],
     )  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import accumulate
 from random import Random
 from typing import Any
 
@@ -27,6 +28,7 @@ SHARES = {
     "exchange": 0.5,
     "preorder": 0.5,
 }
+_NAMES, _UP_TO = tuple(SHARES), tuple(accumulate(SHARES.values()))
 WHOLE_NOTHING = Shipping()
 
 
@@ -60,7 +62,7 @@ class Wish:
 
 def draw_kind(chance: Random) -> str:
     """A kind by its share."""
-    return chance.choices(list(SHARES), weights=list(SHARES.values()))[0]
+    return chance.choices(_NAMES, cum_weights=_UP_TO)[0]
 
 
 def basket(wish: Wish) -> Basket | None:
