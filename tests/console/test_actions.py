@@ -99,9 +99,8 @@ def test_sending_queues_a_run_and_is_recorded(sign_in: SignIn, filled: Filled) -
     run_id = actions.send(filled.connection_id, chosen, "all")
     with engine.transaction() as conn:
         items = conn.exec_driver_sql(f"SELECT count(*) FROM run_items WHERE run_id = {run_id}").scalar_one()
-        jobs = conn.exec_driver_sql(
-            f"SELECT count(*) FROM procrastinate_jobs WHERE task_name = 'product_export' AND args->>'run_id' = '{run_id}'"
-        ).scalar_one()
+        mine = f"task_name = 'product_export' AND args->>'run_id' = '{run_id}'"
+        jobs = conn.exec_driver_sql(f"SELECT count(*) FROM procrastinate_jobs WHERE {mine}").scalar_one()
     assert plan.will == items == 15
     assert jobs >= 1
     login, subject, detail = audited("send_all")[-1]

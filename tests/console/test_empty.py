@@ -55,9 +55,7 @@ def test_trouble_is_one_banner_with_the_worst_first(connected: int, open_page: O
         conn.exec_driver_sql(
             f"UPDATE shops SET status = 'expired', status_sentence = 'The Shop must be reconnected.' WHERE id = {shop}"
         )
-        conn.exec_driver_sql(
-            f"UPDATE connections SET blocked_sentence = 'The store is in USD and the Shop in GBP.' WHERE id = {connected}"
-        )
+        conn.exec_driver_sql(f"UPDATE connections SET blocked_sentence = 'USD is not GBP.' WHERE id = {connected}")
     at = open_page("products", c=str(connected))
     banners = [entry.value for entry in (*at.error, *at.warning)]
     assert len(banners) == 1

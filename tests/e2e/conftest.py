@@ -1,0 +1,136 @@
+"""A real console process on a real Postgres, and Chromium to look at it."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, Request, expect, sync_playwright
+from sqlalchemy import Engine
+
+from core.config import normalised_database_url
+from core.db.engine import make_engine
+from core.secrets import make_key_file
+from tests.conftest import find_free_port
+from tests.console.filling import PASSWORD, Filled, add_users, fill
+
+ROOT = Path(__file__).resolve().parents[2]
+FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage")
+expect.set_options(timeout=20_000)
+LOOPBACK = {"127.0.0.1", "localhost"}
+# The client probes for its base path on a deep link; these two answers are no faults.
+PROBES = re.compile(r"/[a-z]+/_stcore/(health|host-config)$")
+
+
+@dataclass
+class Console:
+    """``url`` without a slash at its end; ``environment`` is what the process runs with."""
+
+    url: str
+    environment: dict[str, str]
+    engine: Engine
+    filled: Filled
+
+    def sign_in_link(self) -> str:
+        command = [sys.executable, "-m", "console.sign_in"]
+        done = subprocess.run(command, cwd=ROOT, env=self.environment, capture_output=True, text=True, check=True)
+        return done.stdout.strip()
+
+
+@pytest.fixture(scope="module")
+def console(database_url: str, home: Path) -> Iterator[Console]:
+    """Filled with 120 products and the users viewer, operator and admin."""
+    make_key_file(home)
+    engine = make_engine(normalised_database_url(database_url))
+    with engine.begin() as conn:
+        add_users(conn)
+        filled = fill(conn)
+    port = find_free_port()
+    environment = os.environ | {
+        "DATABASE_URL": database_url,
+        "CROSSDOCK_HOME": str(home),
+        "CROSSDOCK_CONSOLE_PORT": str(port),
+    }
+    process = subprocess.Popen([sys.executable, "console/serve.py"], cwd=ROOT, env=environment)
+    url = f"http://127.0.0.1:{port}"
+    try:
+        wait_for(process, f"{url}/login")
+        yield Console(url, environment, engine, filled)
+    finally:
+        process.terminate()
+        process.wait(timeout=15)
+        engine.dispose()
+
+
+def wait_for(process: subprocess.Popen[bytes], url: str) -> None:
+    ends = time.monotonic() + 60
+    while time.monotonic() < ends:
+        assert process.poll() is None, f"the console ended with code {process.returncode}"
+        try:
+            if httpx.get(url, timeout=2).status_code == 200:
+                return
+        except httpx.TransportError:
+            time.sleep(0.2)
+    pytest.fail("the console did not answer within 60 s")
+
+
+@pytest.fixture(scope="session")
+def browser(chromium_path: str) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=chromium_path, args=list(FLAGS))
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def tab(browser: Browser) -> Iterator[BrowserContext]:
+    """A browser of its own for one test. It fails the test when anything outside this machine was asked for."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    context.set_default_timeout(20_000)
+    outside: list[str] = []
+    errors: list[str] = []
+
+    def note(request: Request) -> None:
+        address = urlsplit(request.url)
+        if address.scheme in ("http", "https", "ws", "wss") and address.hostname not in LOOPBACK:
+            outside.append(request.url)
+
+    context.on("request", note)
+    context.on("weberror", lambda error: errors.append(str(error.error)))
+    yield context
+    context.close()
+    assert outside == []
+    assert errors == []
+
+
+@pytest.fixture
+def page(tab: BrowserContext) -> Page:
+    return tab.new_page()
+
+
+def sign_in(page: Page, console: Console, who: str = "operator") -> None:
+    page.goto(f"{console.url}/login")
+    page.get_by_label("User name").fill(who)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("heading", name="Overview")).to_be_visible()
+
+
+def settled(page: Page) -> None:
+    """The script has run to its end."""
+    page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for()
+
+
+def open_page(page: Page, console: Console, path: str, heading: str) -> None:
+    page.goto(f"{console.url}/{path}")
+    expect(page.get_by_role("heading", name=heading, exact=True)).to_be_visible()
+    settled(page)

@@ -1,0 +1,172 @@
+"""What analysts do with tables all day, in Chromium. Any request to the outside, or error in a page, fails a test."""
+
+from __future__ import annotations
+
+from playwright.sync_api import Locator, Page, expect
+
+from tests.console.filling import Filled
+from tests.e2e.conftest import Console, open_page, settled, sign_in
+
+ROW, HEADER = 34, 38
+PAGES = {
+    "": "Overview",
+    "products": "Products",
+    "exports?tab=disapproved": "Exports",
+    "mappings": "Mappings",
+    "mappings?tab=brand": "Mappings",
+    "activity": "Activity",
+    "activity?tab=runs&open=1": "Activity",
+    "activity?tab=calls&open=1": "Activity",
+    "activity?tab=webhooks": "Activity",
+    "activity?tab=audit": "Activity",
+    "settings": "Settings",
+    "settings?tab=products": "Settings",
+    "settings?tab=people": "Settings",
+    "products?open=2": "Products",
+}
+SKU_COLUMN = 4  # after the tick, the menu, the picture and the name
+
+
+def grid(page: Page) -> Locator:
+    return page.get_by_test_id("stDataFrame").first
+
+
+def cell(page: Page, row: int, column: int = SKU_COLUMN) -> Locator:
+    return grid(page).get_by_test_id(f"glide-cell-{column}-{row}")
+
+
+def tick(page: Page, row: int) -> None:
+    canvas = grid(page).locator("canvas").first
+    canvas.scroll_into_view_if_needed()
+    box = canvas.bounding_box()
+    assert box
+    page.mouse.click(box["x"] + 16, box["y"] + HEADER + ROW * row + ROW / 2 - 4)
+    settled(page)
+
+
+def open_menu(page: Page, row: int) -> None:
+    box = grid(page).locator("canvas").first.bounding_box()
+    assert box
+    page.mouse.click(box["x"] + 52, box["y"] + HEADER + ROW * row + ROW / 2 - 4)
+
+
+def selected(page: Page, number: int) -> None:
+    expect(page.get_by_text(f"{number} selected", exact=True)).to_be_visible()
+
+
+def test_no_page_asks_for_anything_outside(page: Page, console: Console) -> None:
+    sign_in(page, console, "admin")
+    for path, heading in PAGES.items():
+        open_page(page, console, path, heading)
+        assert page.get_by_test_id("stException").count() == 0, path
+
+
+def test_ticks_stay_with_their_rows_across_pages(page: Page, console: Console) -> None:
+    sign_in(page, console)
+    open_page(page, console, "products", "Products")
+    expect(cell(page, 0)).to_have_text("SKU-0001")
+    tick(page, 0)
+    tick(page, 2)
+    selected(page, 2)
+    page.get_by_role("button", name="2", exact=True).click()
+    expect(cell(page, 0)).to_have_text("SKU-0051")
+    selected(page, 2)
+    tick(page, 1)
+    selected(page, 3)
+    page.get_by_role("button", name="1", exact=True).click()
+    expect(cell(page, 0)).to_have_text("SKU-0001")
+    selected(page, 3)
+    page.get_by_role("button", name="Clear", exact=True).click()
+    selected(page, 0)
+
+
+def test_a_pasted_address_shows_the_same_rows(page: Page, console: Console) -> None:
+    sign_in(page, console)
+    open_page(page, console, "products", "Products")
+    page.get_by_role("button", name="Active 15").click()
+    settled(page)
+    page.get_by_placeholder("Name or SKU").fill("mug number 1")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(lambda url: "tab=Active" in url and "q=mug" in url)
+    settled(page)
+    expect(cell(page, 0)).to_have_text("SKU-0013")
+    address, shown = page.url, cell(page, 1).text_content()
+    other = page.context.new_page()
+    other.goto(address)
+    expect(cell(other, 0)).to_have_text("SKU-0013")
+    expect(cell(other, 1)).to_have_text(shown or "")
+
+
+def test_sending_everything_that_matches(page: Page, console: Console) -> None:
+    sign_in(page, console)
+    open_page(page, console, "products?tab=Ready", "Products")
+    page.get_by_role("button", name="Select all 15 that match").click()
+    selected(page, 15)
+    page.get_by_role("button", name="Send", exact=True).click()
+    asked = page.get_by_role("dialog")
+    expect(asked.get_by_text("15 items", exact=True)).to_be_visible()
+    asked.get_by_role("button", name="Send 15 items").click()
+    expect(page.get_by_text("Send products 0 of 15")).to_be_visible()
+    selected(page, 0)
+    assert "run=" in page.url
+    page.get_by_role("button", name="Stop", exact=True).click()
+    expect(page.get_by_text("Stopping: nothing new is begun.")).to_be_visible()
+
+
+def test_the_dry_run_names_what_is_skipped(page: Page, console: Console) -> None:
+    sign_in(page, console)
+    open_page(page, console, "products?q=SKU-0002,SKU-0005,SKU-0008", "Products")
+    page.get_by_role("button", name="Select all 3 that match").click()
+    page.get_by_role("button", name="Stock", exact=True).click()
+    asked = page.get_by_role("dialog")
+    expect(asked.get_by_text("1 Not in the Shop")).to_be_visible()
+
+
+def test_a_row_opens_its_drawer_with_its_calls(page: Page, console: Console) -> None:
+    sign_in(page, console, "viewer")
+    open_page(page, console, "products?q=SKU-0003", "Products")
+    box = grid(page).locator("canvas").first.bounding_box()
+    assert box
+    page.mouse.click(box["x"] + 16, box["y"] + HEADER + ROW / 2)
+    page.get_by_role("menuitem", name="View log").click()
+    drawer = page.get_by_role("dialog")
+    expect(drawer.get_by_text("Mug number 3", exact=True)).to_be_visible()
+    drawer.get_by_text("/product/202309/products").first.click()
+    expect(drawer.get_by_text('"title": "Mug"')).to_be_visible()
+    assert "open=" in page.url
+    page.keyboard.press("Escape")
+    expect(drawer).to_be_hidden()
+    expect(page).to_have_url(lambda url: "open=" not in url)
+
+
+def test_text_of_a_product_runs_nothing(page: Page, console: Console) -> None:
+    sign_in(page, console)
+    first: Filled = console.filled
+    open_page(page, console, f"products?open={first.product_ids[0]}", "Products")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    settled(page)
+    assert page.evaluate("window.hurt") is None
+
+
+def test_search_everything_opens_the_row(page: Page, console: Console) -> None:
+    sign_in(page, console)
+    page.get_by_label("Search everything").fill("SKU-0077")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog").get_by_text("Mug number 77", exact=True)).to_be_visible()
+
+
+def test_a_viewer_sees_no_way_to_act(page: Page, console: Console) -> None:
+    sign_in(page, console, "viewer")
+    open_page(page, console, "products", "Products")
+    expect(cell(page, 0, SKU_COLUMN - 1)).to_have_text("SKU-0001")
+    assert page.get_by_role("button", name="Send", exact=True).count() == 0
+    open_page(page, console, "settings", "Settings")
+    assert page.get_by_role("button", name="People").count() == 0
+    assert page.get_by_text("Disconnect").count() == 0
+
+
+def test_a_reason_filters_the_disapproved(page: Page, console: Console) -> None:
+    sign_in(page, console)
+    open_page(page, console, "exports?tab=disapproved", "Exports")
+    page.get_by_role("button", name="15 · The title is not allowed").click()
+    expect(page).to_have_url(lambda url: "reason=" in url)
