@@ -68,17 +68,14 @@ class Orders(ShopResource):
         return tuple(found)
 
     def refer_order(self, order_id: str, store_order: str, lines: Sequence[tuple[str, str]]) -> tuple[ItemError, ...]:
-        """Add our number of an order, with (store line id, the Shop's line id) of each line, 100 lines a call.
+        """Add our number of an order, with (store line id, the Shop's line id) of its lines; 100 of them at most.
 
         May be repeated. Returns why the Shop did not take it, nothing when it did.
         """
-        errors: list[ItemError] = []
-        for start in range(0, len(lines), _MOST_LINES):
-            named = [{"id": ours, "origin_id": theirs} for ours, theirs in lines[start : start + _MOST_LINES]]
-            reference = {"id": store_order, "platform": _PLATFORM, "line_items": named}
-            body = json_bytes({"orders": [{"id": order_id, "external_order": reference}]})
-            errors += self._calls.call(endpoints.ORDER_REFERENCES_ADD, body=body, read=item_errors)
-        return tuple(errors)
+        named = [{"id": ours, "origin_id": theirs} for ours, theirs in lines[:_MOST_LINES]]
+        reference = {"id": store_order, "platform": _PLATFORM, "line_items": named}
+        body = json_bytes({"orders": [{"id": order_id, "external_order": reference}]})
+        return self._calls.call(endpoints.ORDER_REFERENCES_ADD, body=body, read=item_errors)
 
     def inventory(self, sku_ids: Sequence[str]) -> tuple[InventoryLevel, ...]:
         """What the Shop holds of at most 600 SKUs; those it does not know are left out."""

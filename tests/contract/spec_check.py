@@ -52,7 +52,9 @@ ENDPOINTS_OF_OTHER_PAGES: dict[str, dict[str, Fields]] = {
 # Older versions that still answer, with the fields of their successor (Partner Center, "API versioning").
 _EDIT = "PUT /product/202509/products/{product_id}"
 _PARTIAL_EDIT = "POST /product/202509/products/{product_id}/partial_edit"
-OLDER_VERSIONS = {one.replace("202509", "202309"): one for one in (_EDIT, _PARTIAL_EDIT)}
+OLDER_VERSIONS = {one.replace("202509", "202309"): one for one in (_EDIT, _PARTIAL_EDIT)} | {
+    "GET /order/202309/orders": "GET /order/202507/orders"
+}
 _SCHEDULED_SALE = _field(
     "object", fields={"is_enabled_scheduled_sale": _field("bool"), "schedule_sale_time": _field("int")}
 )
