@@ -16,7 +16,12 @@ CATEGORY: Final = "category"
 BRAND: Final = "brand"
 DEFAULT_CATEGORY: Final = "default_category"
 ATTRIBUTE: Final = "attribute"
-KINDS: Final = (CATEGORY, BRAND, DEFAULT_CATEGORY, ATTRIBUTE)
+# Of orders: a TikTok status to the store's status, a SKU of the Shop to a variant, a field to a custom field.
+ORDER_STATUS: Final = "order_status"
+SKU: Final = "sku"
+ORDER_FIELD: Final = "order_field"
+ORDER_KINDS: Final = (ORDER_STATUS, SKU, ORDER_FIELD)
+KINDS: Final = (CATEGORY, BRAND, DEFAULT_CATEGORY, ATTRIBUTE, *ORDER_KINDS)
 ANY_CATEGORY: Final = "*"
 
 _PERMISSIONS: Final = {

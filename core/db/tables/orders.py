@@ -157,7 +157,9 @@ Index(
     postgresql_where=text("remote_id IS NOT NULL"),
 )
 Index("ix_store_orders_behind", store_orders.c.id, postgresql_where=text("behind"))
-Index("ix_store_orders_unreferred", store_orders.c.id, postgresql_where=text("state = 'created' AND referred_at IS NULL"))
+Index(
+    "ix_store_orders_unreferred", store_orders.c.id, postgresql_where=text("state = 'created' AND referred_at IS NULL")
+)
 
 # The statuses a store's orders can have, as the store told them; TikTok's are mapped to them (M4).
 store_order_statuses = Table(

@@ -1,0 +1,59 @@
+"""order_follow_up: what hangs on an order of the Shop that is new or changed, in the transaction that stored it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, text
+
+from core.db.orders import SavedOrders
+from core.queue import URGENT, defer
+from core.services.stock_deductions import hold_units
+
+# Orders that had left already when the connection was made: their goods are no longer on the shelf, so a store order
+# made now would take them off a second time.
+_SHIPPED_BEFORE = """
+UPDATE shop_orders o SET import_state = 'not_wanted', hold = 'shipped_before', hold_sentence =
+'It was shipped on TikTok before this connection was made, so it is shown here only.'
+FROM connections c WHERE c.id = o.connection_id AND o.id = ANY(:ids)
+AND o.status IN ('IN_TRANSIT', 'DELIVERED', 'COMPLETED') AND o.ordered_at < c.connected_at
+"""
+# A change may be what an order waited for; whether importing is wanted is asked again each time.
+_WAKE = """
+UPDATE shop_orders SET import_state = 'waiting', not_before = NULL
+WHERE id = ANY(:ids) AND (import_state = 'held' OR (import_state = 'not_wanted' AND hold = 'import_off'))
+"""
+_BEHIND = "UPDATE store_orders SET behind = true WHERE order_id = ANY(:ids)"
+_ANY_WAITING = "SELECT 1 FROM shop_orders WHERE id = ANY(:ids) AND import_state = 'waiting' LIMIT 1"
+
+
+def follow_up(conn: Connection, connection_id: int, saved: SavedOrders) -> None:
+    """Hold stock, wake what waited, and queue the import and the status of the orders that changed."""
+    changed = list(saved.changed)
+    if saved.new:
+        conn.execute(text(_SHIPPED_BEFORE), {"ids": list(saved.new)})
+    hold_units(conn, changed)
+    tell_stock(conn, connection_id, changed)
+    old = sorted(set(changed) - set(saved.new))
+    if old:
+        conn.execute(text(_WAKE), {"ids": old})
+        if conn.execute(text(_BEHIND), {"ids": old}).rowcount:
+            defer_once(conn, "order_status", connection_id)
+    if conn.execute(text(_ANY_WAITING), {"ids": changed}).first():
+        defer_once(conn, "order_import", connection_id)
+
+
+def tell_stock(conn: Connection, connection_id: int, order_ids: Sequence[int]) -> None:
+    """What is held changed, so what is offered changes, in every Shop that sells these products (K5, K8)."""
+    listed = text(
+        "SELECT s.connection_id, array_agg(DISTINCT v.product_id) AS product_ids FROM shop_order_lines l"
+        " JOIN variants v ON v.id = l.variant_id JOIN listing_skus s ON s.variant_id = v.id AND s.ended_at IS NULL"
+        " JOIN connections c ON c.id = s.connection_id AND c.disconnected_at IS NULL"
+        " WHERE l.order_id = ANY(:ids) AND s.connection_id <> :connection_id GROUP BY s.connection_id"
+    )
+    for row in conn.execute(listed, {"ids": list(order_ids), "connection_id": connection_id}):
+        defer(conn, "price_stock", priority=URGENT, connection_id=row.connection_id, product_ids=row.product_ids)
+
+
+def defer_once(conn: Connection, task: str, connection_id: int) -> None:
+    defer(conn, task, once=f"{task}:{connection_id}", connection_id=connection_id)

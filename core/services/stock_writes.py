@@ -1,0 +1,182 @@
+"""stock_writes: our own changes of the store's stock for sold and cancelled units (G5, law 12).
+
+The store's stock is set absolutely, so each SKU is read, written and read back under a lease. What was meant is kept
+on the rows before the call: when the outcome is not known, a stock equal to the target means done, one equal to what
+was there before means repeat, and anything else is for a person.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Select, func, select, update
+
+from core.db.engine import transaction
+from core.db.leases import holds_lease, release_lease, take_lease
+from core.db.tables import stock_deductions, variants
+from core.domain.errors import Unknown
+from core.domain.people import Actor
+from core.ports import Store
+from core.services import audit
+from core.services.issues import close_issue, open_issue
+from core.services.stock_deductions import return_if_cancelled
+
+_LEASE_S = 60.0  # three calls of at most 15 seconds each
+_CODE = "stock_write_unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class _Unit:
+    id: int
+    outcome: str
+    wanted: str
+    before: int | None
+    target: int | None
+
+
+def write_wanted(store: Store, store_account_id: int) -> int:
+    """Write every SKU with units to take or to give back; how many SKUs were settled.
+
+    Raises what the store raises; what was begun is found again by the next call.
+    """
+    d = stock_deductions.c
+    waiting = select(d.variant_id).where(d.store_account_id == store_account_id, d.wanted != "").distinct()
+    with transaction() as conn:
+        variant_ids = sorted(conn.scalars(waiting))
+    return sum(_write_variant(store, store_account_id, variant_id) for variant_id in variant_ids)
+
+
+def settle_by_person(conn: Connection, variant_id: int, by: Actor, *, taken: bool) -> int:
+    """A person looked: the store's stock of the variant does (``taken``) or does not hold our write; how many units.
+
+    Where it does not, the write is made again by the next job.
+    """
+    d = stock_deductions.c
+    open_rows = (d.variant_id == variant_id, d.outcome == "unknown", d.wanted != "")
+    rows = [_Unit(*row) for row in conn.execute(_units().where(*open_rows).with_for_update())]
+    for wanted in ("take", "back"):
+        ids = [row.id for row in rows if row.wanted == wanted]
+        if taken:
+            _settle(conn, ids, wanted)
+        else:
+            _reopen(conn, ids, wanted)
+    close_issue(conn, subject=("variant", str(variant_id)), code=_CODE)
+    detail = {"taken": taken, "units": len(rows)}
+    audit.record(conn, user=by, action="settle_stock_write", subject=f"variant:{variant_id}", detail=detail)
+    return len(rows)
+
+
+def _write_variant(store: Store, store_account_id: int, variant_id: int) -> bool:
+    name = stock_lease(store_account_id, variant_id)
+    attempt = take_lease(name, seconds=_LEASE_S)
+    if attempt is None:
+        return False
+    try:
+        with transaction() as conn:
+            sku = conn.execute(select(variants.c.sku).where(variants.c.id == variant_id)).scalar_one()
+        return _write_sku(store, variant_id, sku or "", name, attempt)
+    finally:
+        release_lease(name, attempt)
+
+
+def stock_lease(store_account_id: int, variant_id: int) -> str:
+    """Who holds this lease is the only one of us to write this SKU's stock into the store."""
+    return f"stock:{store_account_id}:{variant_id}"
+
+
+def _write_sku(store: Store, variant_id: int, sku: str, name: str, attempt: int) -> bool:
+    present = store.stock(sku) if sku else None
+    if present is None:
+        _complain(variant_id, f"The store does not know the SKU {sku!r}, so its stock cannot be written.")
+        return False
+    with transaction() as conn:
+        if not holds_lease(conn, name, attempt) or not _settle_begun(conn, variant_id, sku, present):
+            return False
+        units = _wanted_units(conn, variant_id)
+        target = present + sum(1 if unit.wanted == "back" else -1 for unit in units)
+        values = {"outcome": "unknown", "before": present, "target": target, "intended_at": func.now()}
+        conn.execute(
+            update(stock_deductions).where(stock_deductions.c.id.in_([one.id for one in units])).values(values)
+        )
+    if not units:
+        return True
+    if target != present:
+        with suppress(Unknown):  # reading back tells
+            store.set_stock([(sku, target)])
+    return _read_back(store, variant_id, sku, name, attempt)
+
+
+def _read_back(store: Store, variant_id: int, sku: str, name: str, attempt: int) -> bool:
+    seen = store.stock(sku)
+    with transaction() as conn:
+        if seen is None or not holds_lease(conn, name, attempt):
+            return False
+        return _settle_begun(conn, variant_id, sku, seen)
+
+
+def _settle_begun(conn: Connection, variant_id: int, sku: str, seen: int) -> bool:
+    """Decide a write whose outcome was open from the stock ``seen`` now; False when a person has to."""
+    begun = [unit for unit in _wanted_units(conn, variant_id) if unit.outcome == "unknown"]
+    if not begun:
+        return True
+    before, target = begun[0].before, begun[0].target
+    if seen not in (before, target):
+        sentence = (
+            f"The stock of {sku} was to go from {before} to {target}, the store did not confirm it, and now it has "
+            f"{seen}: look whether it was changed, then settle it."
+        )
+        _open(conn, variant_id, sentence)
+        return False
+    for wanted in ("take", "back"):
+        ids = [unit.id for unit in begun if unit.wanted == wanted]
+        if seen == target:
+            _settle(conn, ids, wanted)
+        else:
+            _reopen(conn, ids, wanted)
+    close_issue(conn, subject=("variant", str(variant_id)), code=_CODE)
+    return True
+
+
+def _settle(conn: Connection, ids: Sequence[int], wanted: str) -> None:
+    outcome = {"outcome": "done", "by": "us"} if wanted == "take" else {"outcome": "given_back"}
+    values = {"wanted": "", "settled_at": func.clock_timestamp(), **outcome}
+    conn.execute(update(stock_deductions).where(stock_deductions.c.id.in_(ids)).values(values))
+    if wanted == "take":
+        return_if_cancelled(conn, ids)
+
+
+def _reopen(conn: Connection, ids: Sequence[int], wanted: str) -> None:
+    """It had no effect: the units stand as before the write."""
+    outcome = "held" if wanted == "take" else "done"
+    conn.execute(update(stock_deductions).where(stock_deductions.c.id.in_(ids)).values(outcome=outcome))
+
+
+def _units() -> Select[Any]:
+    d = stock_deductions.c
+    return select(d.id, d.outcome, d.wanted, d.before, d.target)
+
+
+def _wanted_units(conn: Connection, variant_id: int) -> list[_Unit]:
+    d = stock_deductions.c
+    rows = conn.execute(_units().where(d.variant_id == variant_id, d.wanted != "").order_by(d.id).with_for_update())
+    return [_Unit(*row) for row in rows]
+
+
+def _complain(variant_id: int, sentence: str) -> None:
+    with transaction() as conn:
+        _open(conn, variant_id, sentence)
+
+
+def _open(conn: Connection, variant_id: int, sentence: str) -> None:
+    open_issue(
+        conn,
+        connection_id=None,
+        subject=("variant", str(variant_id)),
+        code=_CODE,
+        sentence=sentence,
+        fix="Compare the stock in the store, then settle it on the Stock page.",
+        link="stock",
+    )
