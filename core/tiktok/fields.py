@@ -34,10 +34,10 @@ class Fields:
     def text(self, name: str) -> str:
         """Also a number, as TikTok Shop writes some ids."""
         value = self._values.get(name)
-        if value is None:
-            return ""
         if isinstance(value, str):
             return value
+        if value is None:
+            return ""
         if isinstance(value, int | Decimal) and not isinstance(value, bool):
             return str(value)
         raise self._wrong(name, "text", value)

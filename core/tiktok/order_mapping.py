@@ -122,7 +122,10 @@ def _components(line: Fields) -> tuple[Component, ...]:
     )
     if listed:
         return listed
-    pieces = Counter((piece.text("sku_id"), piece.text("seller_sku")) for piece in line.items("sub_item_info"))
+    single = line.items("sub_item_info")
+    if not single:
+        return ()
+    pieces = Counter((piece.text("sku_id"), piece.text("seller_sku")) for piece in single)
     return tuple(Component(sku_id, seller_sku, count) for (sku_id, seller_sku), count in pieces.items())
 
 
