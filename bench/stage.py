@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -42,10 +43,11 @@ class Stage:
             raise RuntimeError(f"{' '.join(words)} failed:\n{done.stderr[-3000:]}")
         return json.loads(done.stdout.splitlines()[-1])
 
-    def start(self, *words: str) -> subprocess.Popen[bytes]:
-        """Start a process of this system; who starts it ends it."""
+    def start(self, *words: str, without: Sequence[str] = ()) -> subprocess.Popen[bytes]:
+        """Start a process of this system, without some of its settings; who starts it ends it."""
+        settings = {name: value for name, value in self.environment.items() if name not in without}
         with open(self.home / "processes.log", "ab") as log:
-            return subprocess.Popen([sys.executable, *words], cwd=ROOT, env=self.environment, stdout=log, stderr=log)
+            return subprocess.Popen([sys.executable, *words], cwd=ROOT, env=settings, stdout=log, stderr=log)
 
     def control(self, path: str, body: dict[str, Any]) -> Any:
         return httpx.post(f"{self.sandbox}/_sandbox/{path}", json=body, timeout=600).raise_for_status().json()
@@ -89,6 +91,12 @@ def _address(sandbox: subprocess.Popen[str]) -> str:
     return words[1]
 
 
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 def _environment(database_url: str, home: Path, sandbox: str) -> dict[str, str]:
     own = {name: value for name, value in os.environ.items() if not name.startswith("CROSSDOCK_")}
     return own | {
@@ -99,5 +107,9 @@ def _environment(database_url: str, home: Path, sandbox: str) -> dict[str, str]:
         "CROSSDOCK_TRUSTED_ORIGINS": sandbox,
         "CROSSDOCK_TIKTOK_API_URL": sandbox,
         "CROSSDOCK_TIKTOK_AUTH_URL": sandbox,
+        "CROSSDOCK_GATEWAY_PORT": str(_free_port()),
+        "CROSSDOCK_SHOPWIRED_URL": f"{sandbox}/v1",
+        "CROSSDOCK_TIKTOK_AUTHORIZE_URL": sandbox,
+        "CROSSDOCK_DEMO_SENDS": "0",
         "CROSSDOCK_LOG_LEVEL": "warning",
     }
