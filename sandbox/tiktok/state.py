@@ -11,7 +11,7 @@ from sandbox.world import World
 
 SCHEMA = accounts.SCHEMA + pictures.SCHEMA + shelf.SCHEMA + product_events.SCHEMA + orders_state.SCHEMA
 NUMBERS = ("reads_per_second", "writes_per_second", "calls_per_hour")
-SWITCHES = ("retry_after", "rotate_refresh", "strict_cipher", "strict_order_ids")
+SWITCHES = ("retry_after", "rotate_refresh", "strict_cipher", "strict_order_ids", "refuse_below_committed")
 
 
 def seed(world: World) -> None:

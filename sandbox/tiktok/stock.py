@@ -9,6 +9,8 @@ from sandbox.database import Row
 from sandbox.tiktok import shelf, sku_checks
 from sandbox.tiktok.answers import Refused, missing_field
 from sandbox.tiktok.gate import Ask
+from sandbox.tiktok.orders import stock as holdings
+from sandbox.world import World
 
 MOST_PRODUCT_IDS, MOST_SKU_IDS = 100, 600
 
@@ -38,7 +40,7 @@ def _set_sku(ask: Ask, asked: dict[str, Any], known: dict[str, Row], place: int)
     if ask.fault == "hidden_errors" and place == 0:
         return _error(asked["id"], 12052037, "The inventory could not be updated.", [])
     wanted = _with_warehouses(asked["inventory"], sku)
-    problems = _problems(ask, wanted, sku)
+    problems = _problems(ask, wanted, sku) or _below_open(ask, wanted, sku)
     if problems:
         return _error(asked["id"], *_outer(problems), problems)
     old = {one["warehouse_id"]: one for one in sku["inventory"]}
@@ -67,9 +69,24 @@ def _problems(ask: Ask, wanted: list[dict[str, Any]], sku: Row) -> list[dict[str
     return found
 
 
+def _below_open(ask: Ask, wanted: list[dict[str, Any]], sku: Row) -> list[dict[str, Any]]:
+    """Units set aside for campaigns and creators cannot be taken away. Whether units committed to orders count too
+    is not clear from what is published: the switch `refuse_below_committed` says yes."""
+    held = Held(ask.world, [sku["id"]])
+    open_stock = held.open_stock(sku["id"])
+    if ask.world.setting("tiktok.refuse_below_committed", False):
+        open_stock += sum(held.committed(sku["id"]).values())
+    if sum(one["quantity"] for one in wanted) >= open_stock:
+        return []
+    words = f"The stock cannot be lower than the open stock {open_stock}."
+    return [_extra(12019024, words, one["warehouse_id"]) for one in wanted]
+
+
 def _outer(problems: list[dict[str, Any]]) -> tuple[int, str]:
     if any(problem["code"] == 12052055 for problem in problems):
         return 12019024, "stock count is invalid"
+    if problems[0]["code"] == 12019024:
+        return 12019024, f"stock count is invalid: {problems[0]['message']}"
     return int(problems[0]["code"]), str(problems[0]["message"])
 
 
@@ -91,11 +108,12 @@ def search_inventory(ask: Ask) -> dict[str, Any]:
     if sku_ids:
         product_ids = _products_of(ask, sku_ids)
     rows = shelf.skus_of_many(ask.world, product_ids)
+    held = Held(ask.world, [sku["id"] for skus in rows.values() for sku in skus])
     found = []
     for product_id, skus in rows.items():
         wanted = [sku for sku in skus if sku["shop_id"] == ask.shop.id and (not sku_ids or sku["id"] in sku_ids)]
         if wanted:
-            found.append({"product_id": product_id, "skus": [_stock_of(sku) for sku in wanted]})
+            found.append({"product_id": product_id, "skus": [_stock_of(sku, held) for sku in wanted]})
     return {"inventory": found}
 
 
@@ -105,24 +123,51 @@ def _products_of(ask: Ask, sku_ids: list[str]) -> list[str]:
     return [row["product_id"] for row in rows]
 
 
-def _stock_of(sku: Row) -> dict[str, Any]:
-    """Nothing is committed yet: units reserved by orders come with orders."""
+class Held:
+    """What orders, campaigns and creators hold of some SKUs."""
+
+    def __init__(self, world: World, sku_ids: list[str]) -> None:
+        self._committed = holdings.committed(world, sku_ids)
+        self._reserved = holdings.reserved(world, sku_ids)
+
+    def committed(self, sku_id: str) -> dict[str, int]:
+        """Committed units by warehouse."""
+        return self._committed.get(sku_id, {})
+
+    def reserved(self, sku_id: str, kind: str) -> list[Row]:
+        """Reservations for a `campaign` or a `creator`."""
+        return [one for one in self._reserved.get(sku_id, []) if one["kind"] == kind]
+
+    def open_stock(self, sku_id: str) -> int:
+        """Units set aside for campaigns and creators."""
+        return sum(one["quantity"] for one in self._reserved.get(sku_id, []))
+
+
+def _stock_of(sku: Row, held: Held) -> dict[str, Any]:
+    """Available is what Get Product calls quantity; its distribution tells which part the shop's own page sells."""
     total = sum(one["quantity"] for one in sku["inventory"])
+    committed = held.committed(sku["id"])
     return {
         "id": sku["id"],
         "seller_sku": sku["seller_sku"],
         "total_available_quantity": total,
-        "total_committed_quantity": 0,
+        "total_committed_quantity": sum(committed.values()),
         "total_available_inventory_distribution": {
-            "in_shop_inventory": {"quantity": total},
-            "campaign_inventory": [],
-            "creator_inventory": [],
+            "in_shop_inventory": {"quantity": max(total - held.open_stock(sku["id"]), 0)},
+            "campaign_inventory": [
+                {"campaign_name": one["name"], "quantity": one["quantity"]}
+                for one in held.reserved(sku["id"], "campaign")
+            ],
+            "creator_inventory": [
+                {"creator_name": one["name"], "quantity": one["quantity"]}
+                for one in held.reserved(sku["id"], "creator")
+            ],
         },
         "warehouse_inventory": [
             {
                 "warehouse_id": one["warehouse_id"],
                 "available_quantity": one["quantity"],
-                "committed_quantity": 0,
+                "committed_quantity": committed.get(one["warehouse_id"], 0),
             }
             for one in sku["inventory"]
         ],

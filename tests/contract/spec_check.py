@@ -52,8 +52,12 @@ ENDPOINTS_OF_OTHER_PAGES: dict[str, dict[str, Fields]] = {
 # Older versions that still answer, with the fields of their successor (Partner Center, "API versioning").
 _EDIT = "PUT /product/202509/products/{product_id}"
 _PARTIAL_EDIT = "POST /product/202509/products/{product_id}/partial_edit"
-OLDER_VERSIONS = {one.replace("202509", "202309"): one for one in (_EDIT, _PARTIAL_EDIT)} | {
-    "GET /order/202309/orders": "GET /order/202507/orders"
+_CANCEL = "POST /return_refund/202309/cancellations"
+OLDER_VERSIONS = {
+    **{one.replace("202509", "202309"): one for one in (_EDIT, _PARTIAL_EDIT)},
+    "GET /order/202309/orders": "GET /order/202507/orders",
+    # Newer than the list; they differ by the support of virtual bundles.
+    **{one.replace("202309", "202602"): one for one in (_CANCEL, f"{_CANCEL}/search")},
 }
 _SCHEDULED_SALE = _field(
     "object", fields={"is_enabled_scheduled_sale": _field("bool"), "schedule_sale_time": _field("int")}
@@ -65,12 +69,42 @@ _NEW_BODY_FIELDS: Fields = {
     "locale": _field("string"),
     "auto_translate_enabled": _field("bool"),
 }
+_ORDER_LINES = _field(
+    "[]object", fields={"order_line_id": _field("string", required=True), "sub_item_id": _field("string")}
+)
+_CANCEL_LINES = _field(
+    "[]object",
+    fields={"order_line_item_id": _field("string", required=True), "sub_order_line_item_id": _field("string")},
+)
+# Partner Center, Get Order Detail: the units inside a virtual bundle, later than the list.
+_SUB_ITEMS: Fields = {
+    "sub_item_info": _field(
+        "[]object",
+        fields={
+            name: _field("string")
+            for name in (
+                "id", "sku_id", "product_id", "product_name", "sku_name", "sku_image", "seller_sku", "currency",
+                "original_price", "sale_price", "seller_discount", "platform_discount", "display_status",
+                "package_id", "package_status", "tracking_number", "shipping_provider_id", "shipping_provider_name",
+                "cancel_reason", "cancel_user", "warehouse_id",
+            )
+        },
+    )
+}  # fmt: skip
 # Fields of the 2026 changelog and of the current endpoint pages.
 BODY_FIELDS_OF_OTHER_PAGES: dict[str, Fields] = {
     "POST /product/202309/products": _NEW_BODY_FIELDS,
     "POST /product/202309/products/listing_check": _NEW_BODY_FIELDS | {"category_version": _field("string")},
     "PUT /product/202509/products/{product_id}": _NEW_BODY_FIELDS | {"inventory_mode": _field("string")},
     "POST /product/202509/products/{product_id}/partial_edit": _NEW_BODY_FIELDS | {"inventory_mode": _field("string")},
+    # Line and sub-line pairs for virtual bundles.
+    "POST /fulfillment/202309/orders/{order_id}/packages": {"order_line_list": _ORDER_LINES},
+    "POST /fulfillment/202309/orders/{order_id}/split": {
+        "splittable_groups_v2": _field(
+            "[]object", fields={"id": _field("string", required=True), "order_line_list": _ORDER_LINES}
+        )
+    },
+    _CANCEL: {"order_line_list": _CANCEL_LINES},
 }
 DATA_FIELDS_OF_OTHER_PAGES: dict[str, Fields] = {
     "GET /product/202309/products/{product_id}": {
@@ -80,6 +114,15 @@ DATA_FIELDS_OF_OTHER_PAGES: dict[str, Fields] = {
         "product_tags": _field("[]string"),
     },
     "POST /product/202502/products/search": {"product_tags": _field("[]string"), "scheduled_sale": _SCHEDULED_SALE},
+    "GET /fulfillment/202309/packages/{package_id}": {"package_sub_status": _field("string")},
+}
+# Fields inside listed objects that the list lacks, by endpoint and place of the object.
+INNER_FIELDS_OF_OTHER_PAGES: dict[str, dict[str, Fields]] = {
+    "GET /order/202507/orders": {"data.orders[].line_items[]": _SUB_ITEMS},
+    "POST /order/202309/orders/search": {"data.orders[].line_items[]": _SUB_ITEMS},
+    # Seen in live answers.
+    "GET /fulfillment/202309/orders/{order_id}/tracking": {"data.tracking[]": {"action_code": _field("int")}},
+    f"{_CANCEL}/search": {"data.cancellations[]": {"should_replenish_stock": _field("bool")}},
 }
 QUERY_FIELDS_OF_OTHER_PAGES: dict[str, Fields] = {
     # Needed for EU cross-border routes since March 2026.
@@ -98,7 +141,24 @@ def check_answer(method: str, path: str, data: Any) -> list[str]:
     if data is None:
         return []
     fields = _endpoint(name).get("data", {}) | DATA_FIELDS_OF_OTHER_PAGES.get(name, {})
-    return _compare(fields, data, "data")
+    inner = INNER_FIELDS_OF_OTHER_PAGES.get(name, {})
+    allowed = {f"{place} has the unknown field {field}" for place, more in inner.items() for field in more}
+    found = [text for text in _compare(fields, data, "data") if text not in allowed]
+    return found + [
+        text
+        for place, more in inner.items()
+        for one in _reach(data, place.split(".")[1:])
+        for text in _compare(more, {key: one[key] for key in one if key in more}, place)
+    ]
+
+
+def _reach(data: Any, steps: list[str]) -> list[dict[str, Any]]:
+    """All objects at a place such as `orders[].line_items[]`."""
+    if not steps:
+        return [data]
+    name, rest = steps[0].removesuffix("[]"), steps[1:]
+    value = data.get(name) or []
+    return [found for one in (value if isinstance(value, list) else [value]) for found in _reach(one, rest)]
 
 
 def check_request(method: str, path: str, query: dict[str, str], body: Any = None) -> list[str]:

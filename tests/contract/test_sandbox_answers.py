@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from sandbox.tiktok.endpoints import ENDPOINTS
+from sandbox.tiktok.orders.endpoints import ORDERS
 from tests.contract.spec_check import check_answer, check_request, endpoint_name
 from tests.sandbox_server import running_sandbox
 from tests.tiktok_caller import (
@@ -156,7 +157,8 @@ def test_answers_and_requests_agree_with_the_published_list(recorder: Recorder) 
 
 def test_every_endpoint_of_the_sandbox_was_called(recorder: Recorder) -> None:
     seen = {endpoint_name(*call.split(" ", 1)) for call in recorder.seen}
-    served = {endpoint_name(endpoint.method, endpoint.path) for endpoint in ENDPOINTS}
+    # Those about orders have a file of their own.
+    served = {endpoint_name(endpoint.method, endpoint.path) for endpoint in ENDPOINTS if endpoint not in ORDERS}
     assert None not in served
     assert served - seen == set()
 

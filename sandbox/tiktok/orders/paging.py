@@ -21,6 +21,9 @@ from sandbox.world import World
 
 BAD_TOKEN = Refused(36009004, "Invalid parameter. The 'page_token' query parameter is invalid or has expired.")
 
+# What pages need of the widest table.
+COLUMNS = {"tt_orders": "id, document"}
+
 
 @dataclass(frozen=True)
 class Condition:
@@ -48,7 +51,7 @@ class Sorting:
 
 @dataclass(frozen=True)
 class Page:
-    """Rows with `id`, `document` and `place`; the token of the next page is empty on the last one."""
+    """Rows with their sort value as `place`; the token of the next page is empty on the last one."""
 
     rows: list[Row]
     total: int
@@ -117,7 +120,7 @@ def _rows(
 def _select(world: World, table: str, conditions: list[Condition], sort: Sorting, size: int) -> list[Row]:
     where, params = _where(conditions)
     return world.db.query(
-        f"SELECT id, document, {sort.field} AS place FROM {table} WHERE {where}"
+        f"SELECT {COLUMNS.get(table, '*')}, {sort.field} AS place FROM {table} WHERE {where}"
         f" ORDER BY {sort.field} {sort.order}, id {sort.order} LIMIT ?",
         [*params, size],
     )

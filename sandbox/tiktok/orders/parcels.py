@@ -15,7 +15,8 @@ SCHEMA = """
 CREATE TABLE IF NOT EXISTS tt_packages (
     id TEXT PRIMARY KEY, shop_id TEXT NOT NULL, order_id TEXT NOT NULL, status TEXT NOT NULL, line_ids TEXT NOT NULL,
     tracking_number TEXT NOT NULL, provider_id TEXT NOT NULL, provider_name TEXT NOT NULL,
-    create_time INTEGER NOT NULL, update_time INTEGER NOT NULL, shipped_at REAL, changes INTEGER NOT NULL DEFAULT 0);
+    create_time INTEGER NOT NULL, update_time INTEGER NOT NULL, order_pay_time INTEGER NOT NULL, shipped_at REAL,
+    changes INTEGER NOT NULL DEFAULT 0);
 CREATE INDEX IF NOT EXISTS tt_packages_order ON tt_packages (order_id);
 CREATE INDEX IF NOT EXISTS tt_packages_updated ON tt_packages (shop_id, update_time, id);
 CREATE INDEX IF NOT EXISTS tt_packages_tracking ON tt_packages (shop_id, tracking_number);
@@ -33,8 +34,20 @@ def put(world: World, order: Order, line_ids: list[str], status: str, tracking_n
     """A new package with those lines; gives its id. The order's document follows, the caller saves it."""
     id, now = ids.package_id(next(ids.take(1))), int(world.clock.now())
     world.db.execute(
-        "INSERT INTO tt_packages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)",
-        (id, order.shop_id, order.id, status, json.dumps(line_ids), tracking_number, *provider, now, now, shipped_at),
+        "INSERT INTO tt_packages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)",
+        (
+            id,
+            order.shop_id,
+            order.id,
+            status,
+            json.dumps(line_ids),
+            tracking_number,
+            *provider,
+            now,
+            now,
+            order.document.get("paid_time", 0),
+            shipped_at,
+        ),
     )
     order.document["packages"] = [*order.document["packages"], {"id": id}]
     for line in _lines(order, line_ids):
@@ -79,9 +92,19 @@ def _show_shipping(order: Order, line_ids: list[str], tracking_number: str, prov
 def platform_ships(world: World, order: Order, at: float) -> None:
     """TikTok's warehouse sends what it keeps."""
     for row in of_order(world, order.id):
-        ship(world, order, row, f"TT{row['id'][-11:]}GB", PROVIDERS["GB"][0])
+        ship(world, order, row, platform_number(row), platform_provider())
     for line in order.lines:
         line["rts_time"] = int(at)
+
+
+def platform_number(row: Row) -> str:
+    """The tracking number that TikTok gives a package."""
+    return f"TT{row['id'][-9:]}GB"
+
+
+def platform_provider() -> tuple[str, str]:
+    """Who carries for TikTok: id and name."""
+    return PROVIDERS["GB"][0]
 
 
 def set_status(world: World, order: Order, status: str) -> None:
