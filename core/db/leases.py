@@ -5,6 +5,8 @@ The number that comes back fences the work: an outcome is saved only ``WHERE att
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from sqlalchemy import Connection, func, text
 from sqlalchemy.dialects.postgresql import insert
 
@@ -45,3 +47,25 @@ def release_lease(name: str, attempt: int) -> None:
     mine = (leases.c.name == name) & (leases.c.attempt == attempt)
     with transaction() as connection:
         connection.execute(leases.update().where(mine).values(lease_until=func.now()))
+
+
+def take_leases(connection: Connection, names: Sequence[str], *, seconds: float) -> dict[str, int]:
+    """Take those of the leases that nobody holds, in the caller's transaction; their attempt numbers by name."""
+    wanted = text(
+        "INSERT INTO leases AS kept (name, lease_until, attempt, holder) "
+        "SELECT one, now() + make_interval(secs => :seconds), 1, '' FROM unnest(CAST(:names AS text[])) AS one "
+        "ORDER BY one ON CONFLICT (name) DO UPDATE SET lease_until = excluded.lease_until, attempt = kept.attempt + 1 "
+        "WHERE kept.lease_until <= now() RETURNING name, attempt"
+    )
+    rows = connection.execute(wanted, {"names": list(names), "seconds": seconds})
+    return {row.name: row.attempt for row in rows}
+
+
+def release_leases(connection: Connection, attempts: Mapping[str, int]) -> None:
+    """Let others have those of these leases that are still ours."""
+    held = text(
+        "UPDATE leases SET lease_until = now() FROM "
+        "unnest(CAST(:names AS text[]), CAST(:attempts AS int[])) AS mine (name, attempt) "
+        "WHERE leases.name = mine.name AND leases.attempt = mine.attempt"
+    )
+    connection.execute(held, {"names": list(attempts), "attempts": list(attempts.values())})

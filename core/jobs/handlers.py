@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -12,7 +12,8 @@ from sqlalchemy.exc import OperationalError
 from core import wiring
 from core.domain.errors import RateLimited, RemoteError, Temporary
 from core.jobs import demo
-from core.jobs.runs import StillOurs, work_on_run
+from core.jobs import stock_handlers as stock
+from core.jobs.runs import ProcessMany, StillOurs, work_on_batches, work_on_run
 from core.logs import about, log
 from core.ports import Marketplace
 from core.services import catalogue_pull as pull
@@ -20,7 +21,6 @@ from core.services import connect_shop, connection_checks, short_links
 from core.services import housekeeping as keeping
 from core.services import listing_review as review
 from core.services import picture_check as pictures
-from core.services import price_stock as offers
 from core.services import product_delete as deletion
 from core.services import product_export as export
 from core.services import product_readiness as readiness
@@ -69,6 +69,19 @@ def contained(action: str, process: Callable[[Item, StillOurs], Outcome]) -> Cal
     return run
 
 
+def together(action: str, process: ProcessMany) -> ProcessMany:
+    """The same for items that are worked on together."""
+
+    def run(items: Sequence[Item]) -> Mapping[int, Outcome]:
+        try:
+            return guarded(action, lambda: process(items))
+        except Crashed as crash:
+            sentence = f"Crossdock failed on this one or one beside it ({crash}); the log has the details."
+            return {item.id: Outcome("failed", sentence, "crash") for item in items}
+
+    return run
+
+
 def product_export(run_id: int) -> None:
     target = live(connection_of(run_id))
     market, source = wiring.marketplace(target.shop_id), wiring.picture_source()
@@ -86,16 +99,7 @@ def product_delete(run_id: int) -> None:
 
 
 def price_stock_run(run_id: int) -> None:
-    target, part = live(connection_of(run_id)), str(parameters_of(run_id).get("part", "offers"))
-    market = wiring.marketplace(target.shop_id)
-    process = contained("price_stock", lambda item, _: offers.push_item(market, target, item, part))
-    work_on_run(run_id, "price_stock_run", process)
-
-
-def price_stock(connection_id: int, product_ids: list[int] | None = None) -> None:
-    if product_ids is None and not offers.unacknowledged_products(connection_id, limit=1):
-        return
-    offers.push_changed(shop_of(connection_id), connection_id, product_ids)
+    work_on_batches(run_id, "price_stock_run", together("price_stock", stock.run_of_pushes(run_id)))
 
 
 def listing_review(connection_id: int) -> None:
@@ -200,7 +204,8 @@ JOBS: dict[str, Callable[..., None]] = {
     "housekeeping": housekeeping,
     "listing_review": listing_review,
     "picture_check": picture_check,
-    "price_stock": price_stock,
+    "price_stock": stock.price_stock,
+    "price_stock_all": stock.price_stock_all,
     "price_stock_run": price_stock_run,
     "product_delete": product_delete,
     "product_export": product_export,

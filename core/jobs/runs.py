@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -16,6 +16,8 @@ from core.services.runs import Item, Outcome, claim, note_run, renew, save_outco
 
 StillOurs = Callable[[], bool]
 Process = Callable[[Item, StillOurs], Outcome]
+ProcessMany = Callable[[Sequence[Item]], Mapping[int, Outcome]]
+_BATCH, _BATCH_LEASE_S = 40, 60.0
 _PARKED_FOR = timedelta(seconds=60)
 
 
@@ -30,6 +32,22 @@ def work_on_run(run_id: int, job: str, process: Process) -> None:
         if not _work_on(batch[0], process):
             break
     settle(run_id, job=job)
+
+
+def work_on_batches(run_id: int, job: str, process: ProcessMany) -> bool:
+    """The same for work that goes faster together: up to 40 items at once. Whether the run has ended."""
+    while batch := claim(run_id, limit=_BATCH, seconds=_BATCH_LEASE_S):
+        with about(connection_id=batch[0].connection_id):
+            try:
+                outcomes = process(batch)
+            except (Expired, NotLive) as parked:
+                for item in batch:
+                    _park(item, parked.sentence)
+                break
+        with transaction() as connection:
+            for item in batch:
+                save_outcome(connection, item, outcomes[item.id])
+    return settle(run_id, job=job)
 
 
 def _work_on(item: Item, process: Process) -> bool:

@@ -5,65 +5,29 @@ Both are absolute in the Shop, so a push may be repeated: what was sent and not 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, func, literal, or_, select, update
+from sqlalchemy import Column, ColumnElement, func, literal, or_, select
 
-from core.db.catalogue import StoredProduct, load_products
 from core.db.engine import transaction
 from core.db.filters import selected_products
-from core.db.leases import release_lease, take_lease
-from core.db.tables import listing_skus, listings, product_states
-from core.domain.errors import RateLimited, RemoteError, Temporary
+from core.db.tables import listing_skus, listings
+from core.domain.errors import Expired, RateLimited, RemoteError, Temporary, Unknown
 from core.domain.filters import Selection
-from core.domain.limits import limits_of
-from core.domain.listing import ItemError
-from core.domain.money import Money
-from core.domain.offers import PriceRules, StockRules, offer_of, price_of
+from core.domain.stock import PRICE_LOCKS, STOCK_LOCKS
 from core.ports import Marketplace
-from core.services.live import LiveConnection, require_live
+from core.queue import STOCK, defer
+from core.services.live import require_live
+from core.services.price_stock_send import Pushed, push_listings
 from core.services.runs import Item, Outcome, start_run
-from core.services.settings_of_connection import ConnectionSettings, load_settings
+from core.services.stock_offers import live_listing_ids, load_ground, load_offers, takes_stock
+from core.services.stock_read_back import read_back, unread
 
-_LEASE_S = 40.0
-_STOCK_STATUSES = ("ACTIVATE", "PENDING", "FAILED", "SELLER_DEACTIVATED", "PLATFORM_DEACTIVATED", "SCHEDULED")
-
-
-@dataclass(frozen=True, slots=True)
-class Offered:
-    """What one live SKU should cost and how many should be offered, beside what was last sent and acknowledged."""
-
-    sku_row: int
-    remote_id: str
-    price: Money | None
-    quantity: int
-    price_differs: bool
-    quantity_differs: bool
-
-
-@dataclass(frozen=True, slots=True)
-class ListingOffers:
-    """One listing with its SKUs; ``warehouse_id`` is where its stock lies in the Shop."""
-
-    listing_id: int
-    remote_id: str
-    tiktok_status: str
-    warehouse_id: str
-    skus: tuple[Offered, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Pushed:
-    """How many SKUs got a new price and a new quantity, and what the Shop refused."""
-
-    prices: int = 0
-    quantities: int = 0
-    errors: tuple[ItemError, ...] = ()
-
-    def __add__(self, other: Pushed) -> Pushed:
-        return Pushed(self.prices + other.prices, self.quantities + other.quantities, self.errors + other.errors)
+_BUSY_S = 2
+_LOOK = 500  # listings looked at in one transaction
+_NOT_IN_SHOP = "It is not in the Shop, or not in a state that takes prices and stock."
 
 
 def start_push(connection_id: int, selection: Selection, by: str, part: str) -> int:
@@ -82,191 +46,158 @@ def start_push(connection_id: int, selection: Selection, by: str, part: str) -> 
         )
 
 
-def push_item(market: Marketplace, target: LiveConnection, item: Item, part: str) -> Outcome:
-    """Push one product of a run, whether or not anything seems to differ, and say how it ended."""
-    try:
-        pushed = push_products(market, target.id, [item.subject_id], part=part, always=True)
-    except RateLimited as limited:
-        return Outcome("waiting", limited.sentence, "rate", limited.until)
-    except Temporary as trouble:
-        return Outcome("failed", trouble.sentence, trouble.code or "temporary")
-    if pushed is None:
-        return Outcome(
-            "skipped", "It is not in the Shop, or not in a state that takes prices and stock.", "not_in_shop"
-        )
-    if pushed.errors:
-        return Outcome("failed", pushed.errors[0].sentence, pushed.errors[0].code)
-    return Outcome("done", f"{pushed.prices} prices and {pushed.quantities} quantities sent.")
+def push_items(
+    market: Marketplace, connection_id: int, items: Sequence[Item], part: str, *, always: bool = True
+) -> dict[int, Outcome]:
+    """Push the products or listings of a run's items together, and say how each ended, by item id.
 
-
-def push_products(
-    market: Marketplace, connection_id: int, product_ids: Sequence[int], *, part: str = "offers", always: bool = False
-) -> Pushed | None:
-    """Send what differs (or everything, with ``always``) for the live listings of products; None without any.
-
-    Raises ``Temporary`` and ``RateLimited`` as the calls do; what is not acknowledged is sent next time.
+    ``always``: whether or not anything seems to differ. Raises ``Expired`` and ``NotLive``.
     """
-    total, any_listing = Pushed(), False
-    for listing_id in _live_listing_ids(connection_id, product_ids):
-        name = f"offers:{listing_id}"
-        attempt = take_lease(name, seconds=_LEASE_S)
-        if attempt is None:
-            raise Temporary("Another worker is sending this listing's prices and stock.", code="again")
-        try:
-            pushed = _push_listing(market, connection_id, listing_id, part, always)
-        finally:
-            release_lease(name, attempt)
-        any_listing = True
-        total += pushed
-    return total if any_listing else None
+    chosen = _listings_of(connection_id, items)
+    wanted = list(dict.fromkeys(listing_id for ids in chosen.values() for listing_id in ids))
+    run_items = {listing_id: item_id for item_id, ids in chosen.items() for listing_id in ids}
+    pushed = push_listings(market, connection_id, wanted, part=part, always=always, run_items=run_items)
+    if isinstance(pushed.trouble, Expired):
+        raise pushed.trouble
+    return {item.id: _outcome(chosen[item.id], pushed) for item in items}
 
 
-def _live_listing_ids(connection_id: int, product_ids: Sequence[int]) -> list[int]:
-    wanted = select(listings.c.id).where(
+def _listings_of(connection_id: int, items: Sequence[Item]) -> dict[int, list[int]]:
+    """The listings of each item that the Shop has and takes stock for, by item id."""
+    products = {item.subject_id for item in items if item.subject_kind == "product"}
+    named = {item.subject_id for item in items if item.subject_kind == "listing"}
+    wanted = select(listings.c.id, listings.c.product_id).where(
         listings.c.connection_id == connection_id,
-        listings.c.product_id.in_(product_ids),
-        listings.c.state == "sent",
-        listings.c.ended_at.is_(None),
-        listings.c.tiktok_status.in_(_STOCK_STATUSES),
+        or_(listings.c.product_id == func.any(list(products)), listings.c.id == func.any(list(named))),
+        *takes_stock(),
     )
     with transaction() as connection:
-        return list(connection.execute(wanted.order_by(listings.c.id)).scalars())
+        rows = connection.execute(wanted.order_by(listings.c.id)).all()
+    return {
+        item.id: [row.id for row in rows if item.subject_id == _subject(item, row.id, row.product_id)] for item in items
+    }
 
 
-def _push_listing(market: Marketplace, connection_id: int, listing_id: int, part: str, always: bool) -> Pushed:
-    with transaction() as connection:
-        target = require_live(connection, connection_id)
-        settings = load_settings(connection, connection_id)
-        offers = _offers(connection, target, settings, listing_id, always)
-    prices, quantities, errors = 0, 0, []
-    if part != "price" and settings.inventory_upload:
-        wanted = [sku for sku in offers.skus if sku.quantity_differs]
-        refused = _push_quantities(market, offers, wanted)
-        quantities, errors = len(wanted) - len(refused), refused
-    if part != "stock" and settings.price_upload and offers.tiktok_status == "ACTIVATE":
-        priced = [(sku, sku.price) for sku in offers.skus if sku.price_differs and sku.price is not None]
-        prices = _push_prices(market, offers, priced)
-    return Pushed(prices, quantities, tuple(errors))
+def _subject(item: Item, listing_id: int, product_id: int) -> int:
+    return listing_id if item.subject_kind == "listing" else product_id
 
 
-def _offers(
-    connection: Connection, target: LiveConnection, settings: ConnectionSettings, listing_id: int, always: bool
-) -> ListingOffers:
-    listing = connection.execute(select(listings).where(listings.c.id == listing_id)).one()
-    switches = connection.execute(
-        select(product_states.c.sync_price, product_states.c.sync_stock).where(
-            product_states.c.connection_id == target.id, product_states.c.product_id == listing.product_id
-        )
-    ).one()
-    stored = load_products(connection, [listing.product_id])[listing.product_id]
-    rows = connection.execute(
-        select(listing_skus).where(
-            listing_skus.c.listing_id == listing_id,
-            listing_skus.c.ended_at.is_(None),
-            listing_skus.c.remote_id.is_not(None),
-        )
-    ).all()
-    skus = tuple(_offered(row, stored, target, settings, switches, always) for row in rows)
-    return ListingOffers(listing_id, listing.remote_id, listing.tiktok_status, listing.draft["warehouse_id"], skus)
+def _outcome(listing_ids: Collection[int], pushed: Pushed) -> Outcome:
+    if not listing_ids:
+        return Outcome("skipped", _NOT_IN_SHOP, "not_in_shop")
+    if pushed.busy & set(listing_ids):
+        return Outcome("waiting", "Another worker is sending it just now.", "again", _in_seconds(_BUSY_S))
+    errors = [error for listing_id in listing_ids for error in pushed.errors.get(listing_id, ())]
+    if errors:
+        held = all(error.code in PRICE_LOCKS | STOCK_LOCKS for error in errors)
+        note = " The change is kept and sent when the promotion ends." if held else ""
+        return Outcome("failed", f"{errors[0].sentence}{note}", errors[0].code)
+    if pushed.trouble is not None and not set(listing_ids) <= pushed.sent:
+        return _troubled(pushed.trouble)
+    return Outcome("done", "Sent." if pushed.sent & set(listing_ids) else "Nothing differed.")
 
 
-def _offered(
-    row: Any, stored: StoredProduct, target: LiveConnection, settings: ConnectionSettings, switches: Any, always: bool
-) -> Offered:
-    limits = limits_of(target.region)
-    remote_ids = {variant_id: remote_id for remote_id, variant_id in stored.variant_ids.items()}
-    found = {variant.remote_id: variant for variant in stored.product.variants}.get(remote_ids.get(row.variant_id, ""))
-    price = price_of(found, price_rules(settings), limits).money if found else None
-    rules = StockRules(settings.stock_buffer, settings.stock_cap)
-    quantity = offer_of(found.stock, rules, limits).quantity if found and stored.product.active else 0
-    price_differs = price is not None and (price.amount != row.sent_price or row.price_acknowledged_at is None)
-    quantity_differs = quantity != row.sent_quantity or row.quantity_acknowledged_at is None
-    return Offered(
-        sku_row=row.id,
-        remote_id=row.remote_id,
-        price=price,
-        quantity=quantity,
-        price_differs=(always or price_differs) and switches.sync_price,
-        quantity_differs=(always or quantity_differs) and switches.sync_stock,
-    )
+def _troubled(trouble: RemoteError) -> Outcome:
+    if isinstance(trouble, RateLimited):
+        return Outcome("waiting", trouble.sentence, "rate", trouble.until)
+    if isinstance(trouble, Temporary | Unknown):
+        return Outcome("failed", trouble.sentence, trouble.code or "temporary")
+    return Outcome("failed", trouble.sentence, trouble.code)
 
 
-def price_rules(settings: ConnectionSettings) -> PriceRules:
-    """A connection's price rules (G14) as the domain takes them."""
-    return PriceRules(settings.price_markup_percent, settings.price_markup_fixed, settings.price_rounding)
+def _in_seconds(seconds: float) -> datetime:
+    return datetime.now(UTC) + timedelta(seconds=seconds)
 
 
-def _push_quantities(market: Marketplace, offers: ListingOffers, wanted: Sequence[Offered]) -> list[ItemError]:
-    """Every update names all warehouses of a SKU: ours has one, the one it was listed in."""
-    if not wanted:
-        return []
-    with transaction() as connection:
-        for sku in wanted:
-            intended = {"sent_quantity": sku.quantity, "quantity_sent_at": func.now(), "quantity_acknowledged_at": None}
-            connection.execute(update(listing_skus).where(listing_skus.c.id == sku.sku_row).values(**intended))
-    quantities = [(sku.remote_id, [(offers.warehouse_id, sku.quantity)]) for sku in wanted]
-    errors = {error.item_id: error for error in market.update_inventory(offers.remote_id, quantities)}
-    with transaction() as connection:
-        _acknowledge(connection, "quantity_acknowledged_at", wanted, errors)
-    return list(errors.values())
+def push_changed(market: Marketplace, connection_id: int, product_ids: Sequence[int]) -> Pushed:
+    """The job ``price_stock``: push products whose price or stock changed in the store.
 
-
-def _push_prices(market: Marketplace, offers: ListingOffers, wanted: Sequence[tuple[Offered, Money]]) -> int:
-    if not wanted:
-        return 0
-    with transaction() as connection:
-        for sku, price in wanted:
-            intended = {"sent_price": price.amount, "price_sent_at": func.now(), "price_acknowledged_at": None}
-            connection.execute(update(listing_skus).where(listing_skus.c.id == sku.sku_row).values(**intended))
-    market.update_prices(offers.remote_id, [(sku.remote_id, price) for sku, price in wanted])
-    with transaction() as connection:
-        _acknowledge(connection, "price_acknowledged_at", [sku for sku, _ in wanted], {})
-    return len(wanted)
-
-
-def _acknowledge(connection: Connection, column: str, skus: Iterable[Offered], errors: dict[str, ItemError]) -> None:
-    for sku in skus:
-        error = errors.get(sku.remote_id)
-        values: dict[str, Any] = {"error_sentence": error.sentence if error else ""}
-        if error is None:
-            values[column] = func.now()
-        connection.execute(update(listing_skus).where(listing_skus.c.id == sku.sku_row).values(**values))
-
-
-def unacknowledged_products(connection_id: int, *, limit: int = 500) -> list[int]:
-    """Products with a price or a stock that was sent and never acknowledged."""
-    joined = listing_skus.join(listings, listings.c.id == listing_skus.c.listing_id)
-    wanted = (
-        select(listings.c.product_id)
-        .select_from(joined)
-        .where(
-            listing_skus.c.connection_id == connection_id,
-            listing_skus.c.ended_at.is_(None),
-            listings.c.state == "sent",
-            or_(
-                listing_skus.c.quantity_sent_at.is_not(None) & listing_skus.c.quantity_acknowledged_at.is_(None),
-                listing_skus.c.price_sent_at.is_not(None) & listing_skus.c.price_acknowledged_at.is_(None),
-            ),
-        )
-        .distinct()
-    )
-    with transaction() as connection:
-        return list(connection.execute(wanted.limit(limit)).scalars())
-
-
-def push_changed(market: Marketplace, connection_id: int, product_ids: Sequence[int] | None) -> Pushed:
-    """Push products whose price or stock changed in the store, or, with None, whatever was not acknowledged.
-
-    One product's refusal does not stop the others.
+    Listings that somebody else sends just now are queued again. Raises the Shop's trouble after all else was done.
     """
+    with transaction() as connection:
+        require_live(connection, connection_id)
+        wanted = live_listing_ids(connection, connection_id, product_ids)
+    pushed = push_listings(market, connection_id, wanted)
+    _queue_busy(connection_id, pushed.busy)
+    if pushed.trouble is not None:
+        raise pushed.trouble
+    return pushed
+
+
+def _queue_busy(connection_id: int, busy: Collection[int]) -> None:
+    if not busy:
+        return
+    with transaction() as connection:
+        its_products = select(listings.c.product_id).where(listings.c.id == func.any(list(busy)))
+        chosen = sorted(set(connection.scalars(its_products)))
+        defer(
+            connection,
+            "price_stock",
+            priority=STOCK,
+            after_seconds=_BUSY_S,
+            connection_id=connection_id,
+            product_ids=chosen,
+        )
+
+
+def push_open(market: Marketplace, connection_id: int) -> Pushed:
+    """The clock's look: send what was never acknowledged and is due, then read what was never read back."""
+    pushed = push_listings(market, connection_id, open_listings(connection_id))
+    with transaction() as connection:
+        ground = load_ground(connection, require_live(connection, connection_id))
+        unseen = unread(connection, connection_id)
+    if pushed.trouble is not None:
+        raise pushed.trouble
+    read_back(market, unseen, ground.holiday)
+    return pushed
+
+
+def open_listings(connection_id: int, *, limit: int = _LOOK) -> list[int]:
+    """Listings with a price or a quantity that was sent, never acknowledged, and may be sent again now."""
+    s = listing_skus.c
+    joined = listing_skus.join(listings, listings.c.id == s.listing_id)
+    quantity = s.quantity_acknowledged_at.is_(None) & _due(s.quantity_retry_at) & s.quantity_sent_at.is_not(None)
+    price = s.price_acknowledged_at.is_(None) & _due(s.price_retry_at) & s.price_sent_at.is_not(None)
+    mine = (s.connection_id == connection_id, s.ended_at.is_(None), s.remote_id.is_not(None), or_(quantity, price))
+    wanted = select(s.listing_id).select_from(joined).where(*mine, *takes_stock()).distinct()
+    with transaction() as connection:
+        return list(connection.scalars(wanted.order_by(s.listing_id).limit(limit)))
+
+
+def _due(retry_at: Column[Any]) -> ColumnElement[bool]:
+    return or_(retry_at.is_(None), retry_at <= func.now())
+
+
+def has_open(connection_id: int) -> bool:
+    """Whether the clock's look would find anything, so that it makes no call for nothing."""
+    if open_listings(connection_id, limit=1):
+        return True
+    with transaction() as connection:
+        return bool(unread(connection, connection_id, limit=1))
+
+
+def push_all(market: Marketplace, connection_id: int) -> Pushed:
+    """The job ``price_stock_all``: look at every listing after a rule changed, and push those that differ."""
     total = Pushed()
-    for product_id in product_ids if product_ids is not None else unacknowledged_products(connection_id):
-        try:
-            pushed = push_products(market, connection_id, [product_id])
-        except Temporary:
-            raise
-        except RemoteError as refusal:
-            pushed = Pushed(errors=(ItemError(str(product_id), refusal.code, refusal.sentence),))
-        if pushed is not None:
-            total += pushed
+    for listing_ids in _differing(connection_id):
+        total.add(push_listings(market, connection_id, listing_ids))
+        if total.trouble is not None:
+            raise total.trouble
+    _queue_busy(connection_id, total.busy)
     return total
+
+
+def _differing(connection_id: int) -> Iterator[list[int]]:
+    last = 0
+    while True:
+        page = select(listings.c.id).where(listings.c.connection_id == connection_id, listings.c.id > last)
+        with transaction() as connection:
+            ground = load_ground(connection, require_live(connection, connection_id))
+            ids = list(connection.scalars(page.where(*takes_stock()).order_by(listings.c.id).limit(_LOOK)))
+            offers = load_offers(connection, ground, ids)
+        if not ids:
+            return
+        last = ids[-1]
+        differing = [one.id for one in offers if one.to_price() or one.to_stock()]
+        if differing:
+            yield differing

@@ -1,0 +1,107 @@
+"""price_stock: what was meant, and what became of it, on the rows of SKUs; many rows in one statement.
+
+Rows are locked in the order of their ids, so that two batches cannot wait for each other. An outcome is saved only
+where the intent is still the one it belongs to: the last intended value wins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from sqlalchemy import Connection, TextClause, text
+
+from core.services.stock_offers import SkuOffer
+
+_RETRY_MINUTES = 15  # until what the Shop refused, such as a price under a promotion, is sent again
+
+_INTEND_QUANTITY = text(
+    """
+    WITH mine AS (SELECT id FROM listing_skus WHERE id = ANY(CAST(:ids AS bigint[])) ORDER BY id FOR UPDATE)
+    UPDATE listing_skus AS s SET sent_quantity = new.quantity, quantity_sent_at = now(),
+           quantity_acknowledged_at = NULL, quantity_began_at = new.began_at
+    FROM mine, unnest(CAST(:ids AS bigint[]), CAST(:quantities AS int[]), CAST(:began AS timestamptz[]))
+         AS new (id, quantity, began_at)
+    WHERE s.id = mine.id AND s.id = new.id RETURNING s.quantity_sent_at
+    """
+)
+_INTEND_PRICE = text(
+    """
+    WITH mine AS (SELECT id FROM listing_skus WHERE id = ANY(CAST(:ids AS bigint[])) ORDER BY id FOR UPDATE)
+    UPDATE listing_skus AS s SET sent_price = new.price, price_sent_at = now(),
+           price_acknowledged_at = NULL, price_began_at = new.began_at
+    FROM mine, unnest(CAST(:ids AS bigint[]), CAST(:prices AS numeric[]), CAST(:began AS timestamptz[]))
+         AS new (id, price, began_at)
+    WHERE s.id = mine.id AND s.id = new.id RETURNING s.price_sent_at
+    """
+)
+_OUTCOME = """
+    WITH mine AS (SELECT id FROM listing_skus WHERE id = ANY(CAST(:ids AS bigint[])) ORDER BY id FOR UPDATE)
+    UPDATE listing_skus AS s SET
+        {what}_acknowledged_at = CASE WHEN new.code = '' THEN now() END,
+        {what}_hold = new.code,
+        {what}_retry_at = CASE WHEN new.code <> '' THEN now() + make_interval(mins => :minutes) END,
+        {what}_began_at = CASE WHEN new.code = '' THEN s.{what}_began_at END,
+        error_sentence = CASE WHEN new.code <> '' THEN new.sentence
+                              WHEN s.{other}_hold = '' THEN '' ELSE s.error_sentence END
+    FROM mine, unnest(CAST(:ids AS bigint[]), CAST(:codes AS text[]), CAST(:sentences AS text[]))
+         AS new (id, code, sentence)
+    WHERE s.id = mine.id AND s.id = new.id AND s.{what}_sent_at = :sent_at
+    """
+_QUANTITY_OUTCOME = text(_OUTCOME.format(what="quantity", other="price"))
+_PRICE_OUTCOME = text(_OUTCOME.format(what="price", other="quantity"))
+
+
+@dataclass(frozen=True, slots=True)
+class SkuOutcome:
+    """How one SKU ended: ``code`` is empty when the Shop took the value."""
+
+    row_id: int
+    code: str = ""
+    sentence: str = ""
+
+
+def intend_quantities(conn: Connection, skus: Sequence[SkuOffer]) -> datetime | None:
+    """Store the quantities about to be sent; the moment that marks this intent."""
+    return _intend(conn, _INTEND_QUANTITY, skus, "quantities", [sku.quantity for sku in skus])
+
+
+def intend_prices(conn: Connection, skus: Sequence[SkuOffer]) -> datetime | None:
+    """Store the prices about to be sent; the moment that marks this intent."""
+    return _intend(conn, _INTEND_PRICE, skus, "prices", [sku.price.amount for sku in skus if sku.price is not None])
+
+
+def _intend(
+    conn: Connection, statement: TextClause, skus: Sequence[SkuOffer], name: str, values: Sequence[int | Decimal | None]
+) -> datetime | None:
+    if not skus:
+        return None
+    began = [sku.quantity_began_at if name == "quantities" else sku.price_began_at for sku in skus]
+    given = {"ids": [sku.row_id for sku in skus], name: list(values), "began": began}
+    marked: datetime | None = conn.execute(statement, given).scalars().first()
+    return marked
+
+
+def save_quantities(conn: Connection, sent_at: datetime, outcomes: Sequence[SkuOutcome]) -> None:
+    """What the Shop said to the quantities of the intent made at ``sent_at``."""
+    _save(conn, _QUANTITY_OUTCOME, sent_at, outcomes)
+
+
+def save_prices(conn: Connection, sent_at: datetime, outcomes: Sequence[SkuOutcome]) -> None:
+    """What the Shop said to the prices of the intent made at ``sent_at``."""
+    _save(conn, _PRICE_OUTCOME, sent_at, outcomes)
+
+
+def _save(conn: Connection, statement: TextClause, sent_at: datetime, outcomes: Sequence[SkuOutcome]) -> None:
+    if not outcomes:
+        return
+    given = {
+        "ids": [one.row_id for one in outcomes],
+        "codes": [one.code for one in outcomes],
+        "sentences": [one.sentence for one in outcomes],
+        "sent_at": sent_at,
+        "minutes": _RETRY_MINUTES,
+    }
+    conn.execute(statement, given)
