@@ -22,6 +22,7 @@ SCOPES: tuple[Scope, ...] = (
     Scope("seller.product.write", "sending products, prices and stock", essential=True),
     Scope("seller.logistics", "reading warehouses and delivery options"),
     Scope("seller.order.info", "reading orders"),
+    Scope("seller.order.ext_ref.write", "telling the Shop the store's order numbers"),
     Scope("seller.fulfillment.basic", "reading packages and uploading tracking"),
 )
 FIX = (
