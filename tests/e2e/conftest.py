@@ -117,6 +117,28 @@ def page(tab: BrowserContext) -> Page:
     return tab.new_page()
 
 
+def form(client: httpx.Client, path: str) -> dict[str, str]:
+    """The CSRF field of a form, whose cookie ``client`` now holds."""
+    text = client.get(path).text
+    return {"csrf": text.split('name="csrf" value="')[1].split('"')[0]}
+
+
+def session_of(console: Console, who: str) -> str:
+    with httpx.Client(base_url=console.url) as client:
+        fields = form(client, "/login") | {"login": who, "password": PASSWORD}
+        answer = client.post("/login", data=fields)
+        assert answer.status_code == 303, answer.text
+        return client.cookies["crossdock_session"]
+
+
+def be_signed_in(page: Page, console: Console, who: str = "operator") -> None:
+    """Without the form, which has tests of its own."""
+    kept = {"name": "crossdock_session", "value": session_of(console, who), "url": console.url}
+    page.context.add_cookies([kept])
+    page.goto(console.url)
+    expect(page.get_by_role("heading", name="Overview")).to_be_visible()
+
+
 def sign_in(page: Page, console: Console, who: str = "operator") -> None:
     page.goto(f"{console.url}/login")
     page.get_by_label("User name").fill(who)

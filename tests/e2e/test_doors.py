@@ -9,7 +9,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 from tests.console.filling import PASSWORD
-from tests.e2e.conftest import Console, open_page, sign_in
+from tests.e2e.conftest import Console, be_signed_in, form, open_page, session_of, sign_in
 
 GUARDED = (
     "/_stcore/host-config",
@@ -20,20 +20,6 @@ GUARDED = (
     "/media/x",
 )
 HTML = {"accept": "text/html"}
-
-
-def form(client: httpx.Client, path: str) -> dict[str, str]:
-    """The CSRF field of a form, whose cookie ``client`` now holds."""
-    text = client.get(path).text
-    return {"csrf": text.split('name="csrf" value="')[1].split('"')[0]}
-
-
-def session_of(console: Console, who: str) -> str:
-    with httpx.Client(base_url=console.url) as client:
-        fields = form(client, "/login") | {"login": who, "password": PASSWORD}
-        answer = client.post("/login", data=fields)
-        assert answer.status_code == 303, answer.text
-        return client.cookies["crossdock_session"]
 
 
 def test_a_wrong_password_is_told_and_the_right_one_leads_in(page: Page, console: Console) -> None:
@@ -91,7 +77,7 @@ def test_nothing_is_served_to_strangers(console: Console) -> None:
     assert httpx.get(f"{console.url}/loginx").status_code == 401
 
 
-@pytest.mark.parametrize("cookie", ["", "crossdock_session=made-up", "crossdock_session=\"; x"])
+@pytest.mark.parametrize("cookie", ["", "crossdock_session=made-up", 'crossdock_session="; x'])
 def test_the_websocket_is_refused_to_strangers(cookie: str, console: Console) -> None:
     address = console.url.replace("http", "ws") + "/_stcore/stream"
     with pytest.raises(InvalidStatus) as refused, connect(address, additional_headers={"cookie": cookie}):
@@ -128,7 +114,7 @@ def test_a_thumbnail_without_a_picture_is_a_placeholder(console: Console) -> Non
 
 
 def test_signing_out_ends_the_session_everywhere(page: Page, console: Console) -> None:
-    sign_in(page, console)
+    be_signed_in(page, console)
     cookies = {one["name"]: one["value"] for one in page.context.cookies()}
     page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_role("heading", name="Signed out")).to_be_visible()
@@ -146,7 +132,7 @@ def test_logout_needs_the_form(console: Console) -> None:
 
 
 def test_a_disabled_user_is_out_at_the_next_click(page: Page, console: Console) -> None:
-    sign_in(page, console, "viewer")
+    be_signed_in(page, console, "viewer")
     with console.engine.begin() as conn:
         conn.exec_driver_sql("UPDATE users SET disabled_at = now() WHERE login = 'viewer'")
     try:
@@ -158,7 +144,7 @@ def test_a_disabled_user_is_out_at_the_next_click(page: Page, console: Console) 
 
 
 def test_an_idle_session_ends(page: Page, console: Console) -> None:
-    sign_in(page, console)
+    be_signed_in(page, console)
     with console.engine.begin() as conn:
         conn.exec_driver_sql("UPDATE sessions SET seen_at = now() - interval '61 minutes'")
     page.get_by_role("link", name="Activity").click()
@@ -166,6 +152,6 @@ def test_an_idle_session_ends(page: Page, console: Console) -> None:
 
 
 def test_a_deep_link_first_in_a_new_process_comes_with_its_frame(page: Page, console: Console) -> None:
-    sign_in(page, console)
+    be_signed_in(page, console)
     open_page(page, console, "exports", "Exports")
     expect(page.get_by_text("Search everything")).to_be_visible()
