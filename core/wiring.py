@@ -170,4 +170,5 @@ def _store_hint(speaks: Platform, store_account_id: int, body: bytes) -> Hint | 
     if change is None:
         return None
     topic = f"{change.kind}.{change.action}"
-    return Hint(str(store_account_id), change.event_id, topic, change.kind, change.subject_id)
+    told = (change.sku or "", change.quantity if change.sku else None, change.at)
+    return Hint(str(store_account_id), change.event_id, topic, change.kind, change.subject_id, *told)

@@ -17,13 +17,14 @@ from sqlalchemy import Connection, select
 
 from core.db.catalogue import SavedProducts, mark_deleted, save_brands, save_categories, write_products
 from core.db.engine import now, transaction
-from core.db.tables import connections, listing_skus, products, pull_states, variants
+from core.db.tables import connections, products, pull_states
 from core.domain.catalog import Change, Product, StoreBrand, StoreCategory
 from core.domain.errors import Expired, Missing, NotConfigured, RemoteError, Temporary
 from core.logs import about, log
 from core.ports import Store
-from core.queue import STOCK, defer
+from core.queue import defer
 from core.services.connect_store import mark_accepted, mark_refused
+from core.services.price_stock_queue import queue_push
 from core.services.product_status import mark_stale
 from core.services.pull_lease import LeaseLost, PullLease, PullState, pull_state, take_pull
 
@@ -267,19 +268,7 @@ def _tell(connection: Connection, store_account_id: int, saved: SavedProducts, d
     for connection_id in connection.scalars(select(connections.c.id).where(*its)).all():
         if saved.changed:
             defer(connection, "picture_check", once=f"picture_check:{connection_id}", connection_id=connection_id)
-        moved = _listed(connection, connection_id, [*saved.price_or_stock, *deleted])
-        if moved:
-            defer(connection, "price_stock", priority=STOCK, connection_id=connection_id, product_ids=moved)
-
-
-def _listed(connection: Connection, connection_id: int, product_ids: Sequence[int]) -> list[int]:
-    """Those of the products that have a live SKU in the connection's Shop."""
-    if not product_ids:
-        return []
-    live = (listing_skus.c.connection_id == connection_id, listing_skus.c.ended_at.is_(None))
-    joined = variants.join(listing_skus, listing_skus.c.variant_id == variants.c.id)
-    chosen = select(variants.c.product_id).select_from(joined).where(*live, variants.c.product_id.in_(product_ids))
-    return sorted(set(connection.scalars(chosen)))
+    queue_push(connection, store_account_id, [*saved.price_or_stock, *deleted])
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,9 @@ The gateway calls ``verify_and_store``; the job ``webhook_intake`` calls ``handl
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -17,12 +18,15 @@ from sqlalchemy.dialects.postgresql import insert
 from core.db.engine import transaction
 from core.db.tables import connections, inbox, shops, store_accounts
 from core.queue import NORMAL, STOCK, defer
+from core.services.stock_hints import Told, use_quantities
 
 TIKTOK = "tiktok"
 # Over this many hints waiting for one account, one read of the whole list replaces single reads.
 MOST_SINGLE = 20
 _BATCH = 1_000
 _LONGEST_ID = 200
+_MOST_PIECES = 2_000_000_000  # what a column holds
+_READ_AFTER_S = 2  # a product whose stock was told is read when the first rush is over
 # Orders come with the customer's data in the body; the record is fetched anyway, so the body is not kept.
 _BODY_KEPT = ("product", "stock", "category", "brand", "authorisation")
 
@@ -30,13 +34,17 @@ _BODY_KEPT = ("product", "stock", "category", "brand", "authorisation")
 @dataclass(frozen=True, slots=True)
 class Hint:
     """What a webhook tells. ``account``: the Shop's or store account's id. ``kind``: product, stock, category, brand,
-    order, authorisation, or other. ``delivery_id`` is the same in every repeat, "" where the vendor has none."""
+    order, authorisation, or other. ``delivery_id`` is the same in every repeat, "" where the vendor has none; of a
+    store's stock it also orders the hints. ``quantity`` is the new stock of ``sku`` since ``at``, where told."""
 
     account: str
     delivery_id: str
     topic: str
     kind: str
     subject_id: str
+    sku: str = ""
+    quantity: int | None = None
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,13 +103,13 @@ def handle(source: str, account: str) -> int:
     """
     with transaction() as conn:
         waiting = (inbox.c.source == source, inbox.c.account == account, inbox.c.status == "waiting")
-        columns = (inbox.c.id, inbox.c.topic, inbox.c.subject)
+        columns = (inbox.c.id, inbox.c.topic, inbox.c.subject, inbox.c.delivery_id, inbox.c.told)
         found = select(*columns).where(*waiting).order_by(inbox.c.id).limit(_BATCH).with_for_update(skip_locked=True)
         rows = conn.execute(found).all()
         if not rows:
             return 0
         subjects = list(dict.fromkeys(row.subject for row in rows))
-        note = _act_for_shop(conn, account, subjects) if source == TIKTOK else _act_for_store(conn, account, subjects)
+        note = _act_for_shop(conn, account, subjects) if source == TIKTOK else _act_for_store(conn, account, rows)
         done = update(inbox).where(inbox.c.id.in_([row.id for row in rows]))
         conn.execute(done.values(status="done", note=note, handled_at=func.now()))
         if len(rows) == _BATCH:
@@ -119,20 +127,36 @@ def requeue_waiting() -> int:
     return len(accounts)
 
 
-def _act_for_store(conn: Connection, account: str, subjects: Sequence[str]) -> str:
-    """Single reads for a few products; the store's change feed for many, and for shelves and brands."""
-    store_account_id = int(account)
+def _act_for_store(conn: Connection, account: str, rows: Sequence[Any]) -> str:
+    """A told quantity is used at once. Then single reads for a few products, those whose quantity we have a little
+    later; the store's change feed for many, and for shelves and brands."""
+    store_account_id, subjects = int(account), list(dict.fromkeys(row.subject for row in rows))
+    used = use_quantities(conn, store_account_id, _quantities(rows))
     kinds = {subject.partition(":")[0] for subject in subjects}
     remote_ids = list(dict.fromkeys(_ids(subjects, "product", "stock")))
     if len(remote_ids) > MOST_SINGLE or kinds & {"category", "brand"}:
         key = f"catalogue_pull:{store_account_id}:changes"
         defer(conn, "catalogue_pull", once=key, store_account_id=store_account_id, full=False)
         return f"One read of the changes for {len(subjects)} records."
+    for wait, chosen in ((0, [one for one in remote_ids if one not in used]), (_READ_AFTER_S, sorted(used))):
+        if chosen:
+            priority = STOCK if "stock" in kinds and not wait else NORMAL
+            _defer_read(conn, store_account_id, chosen, priority, wait)
     if remote_ids:
-        priority = STOCK if "stock" in kinds else NORMAL
-        defer(conn, "catalogue_hints", priority=priority, store_account_id=store_account_id, remote_ids=remote_ids)
-        return f"{len(remote_ids)} products are read again."
+        noted = f" The stock told of {len(used)} is used already." if used else ""
+        return f"{len(remote_ids)} products are read again.{noted}"
     return "Nothing to do: store orders are not read."
+
+
+def _defer_read(conn: Connection, store_account_id: int, remote_ids: Sequence[str], priority: int, wait: int) -> None:
+    defer(
+        conn,
+        "catalogue_hints",
+        priority=priority,
+        after_seconds=wait,
+        store_account_id=store_account_id,
+        remote_ids=remote_ids,
+    )
 
 
 def _act_for_shop(conn: Connection, account: str, subjects: Sequence[str]) -> str:
@@ -179,10 +203,25 @@ def _keep(conn: Connection, source: str, hint: Hint, body: bytes) -> bool:
         delivery_id=_plain(hint.delivery_id) or hashlib.sha256(body).hexdigest(),
         topic=_plain(hint.topic),
         subject=f"{hint.kind}:{_plain(hint.subject_id)}",
+        told=_told(hint),
         body=body if hint.kind in _BODY_KEPT else b"",
     )
     kept = row.on_conflict_do_nothing(index_elements=["source", "account", "delivery_id"])
     return conn.execute(kept.returning(inbox.c.id)).first() is not None
+
+
+def _told(hint: Hint) -> dict[str, Any]:
+    """The quantity in a hint, kept apart from the body so that whoever uses it need not know the vendor's format."""
+    if hint.quantity is None or hint.at is None or not -_MOST_PIECES <= hint.quantity <= _MOST_PIECES:
+        return {}
+    return {"sku": _plain(hint.sku), "quantity": hint.quantity, "at": hint.at.isoformat()}
+
+
+def _quantities(rows: Sequence[Any]) -> Iterator[Told]:
+    for row in rows:
+        if row.told:
+            product, told = row.subject.partition(":")[2], row.told
+            yield Told(product, told["sku"], told["quantity"], row.delivery_id, datetime.fromisoformat(told["at"]))
 
 
 def _defer_intake(conn: Connection, source: str, account: str) -> None:
