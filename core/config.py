@@ -69,6 +69,9 @@ class Settings(BaseSettings):
     heartbeat_seconds: float = Field(default=10, gt=0, description="how often a worker says that it lives")
     stall_seconds: float = Field(default=30, gt=0, description="silence after which a worker's jobs are taken over")
     sweep_seconds: float = Field(default=15, gt=0, description="how often stalled jobs are looked for")
+    order_recheck_seconds: float = Field(
+        default=120, gt=0, description="time between the two looks for a store order whose answer was lost"
+    )
     demo_products: int = Field(default=500, ge=1, le=200_000, description="products of the sandbox's demo store")
     demo_sends: int = Field(default=150, ge=0, description="ready products the demo sends on a first start")
     sandbox: str = Field(default="on", pattern="^(on|off)$", description="whether run.py starts the sandbox")

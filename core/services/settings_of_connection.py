@@ -54,6 +54,8 @@ class ConnectionSettings:
     default_length_cm: int | None = None
     default_width_cm: int | None = None
     default_height_cm: int | None = None
+    continue_selling: bool = False
+    add_platform_discount_back: bool = False
     default_shipping_rate: Decimal = Decimal(0)
     customer_emails: bool = False
 

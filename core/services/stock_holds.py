@@ -33,3 +33,12 @@ def held_units(conn: Connection, store_account_id: int, variant_ids: Sequence[in
         return {}
     wanted = held_query(store_account_id).where(stock_deductions.c.variant_id.in_(list(variant_ids)))
     return {row.variant_id: row.held for row in conn.execute(wanted)}
+
+
+def unseen_units(conn: Connection, variant_ids: Sequence[int]) -> dict[int, int]:
+    """Units of each variant that left the store's stock after we last read it, so that our copy is too high by them."""
+    d, v, p = stock_deductions.c, variants.c, products.c
+    joined = stock_deductions.join(variants, v.id == d.variant_id).join(products, p.id == v.product_id)
+    counted = select(d.variant_id, func.count().label("units")).select_from(joined).group_by(d.variant_id)
+    gone = (d.variant_id.in_(list(variant_ids)), d.outcome == "done", d.settled_at > p.seen_at)
+    return {row.variant_id: row.units for row in conn.execute(counted.where(*gone))}

@@ -1,0 +1,113 @@
+"""order_holds: what orders wait for, said to people by cause, and waking them when the cause is gone (O5, O6, O16)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, select, text
+
+from core.db.tables import connections
+from core.domain.order_import import Decision
+from core.services.issues import open_issue
+from core.services.order_follow_up import defer_once
+from core.services.order_links import link_waiting
+from core.services.stock_deductions import hold_units
+
+# Causes that a person or the Shop takes away, each an issue; the others only wait for the order's own progress.
+_ISSUES = {
+    "unlinked_sku": ("Map the SKU to a product of the store, or correct its SKU there.", "mappings"),
+    "unmapped_status": ("Map the status to one of the store's.", "mappings"),
+    "currency": ("Set the store's currency to the Shop's.", "settings"),
+    "out_of_stock": ("Put the stock right in the store, or switch on continue selling.", "stock"),
+    "out_of_stock_late": ("Fulfil it in Seller Center.", "orders"),
+    "total_difference": ("Compare the order with Seller Center.", "orders"),
+    "refused": ("Correct what the store names, then retry the order.", "orders"),
+    "no_address": ("Look at the order in Seller Center.", "orders"),
+}
+_QUIET = ("unpaid", "on_hold", "no_address")
+_WAKE = """
+UPDATE shop_orders o SET import_state = 'waiting', not_before = NULL
+WHERE o.connection_id = :connection_id AND (o.import_state = 'held' OR
+(o.import_state = 'not_wanted' AND o.hold = 'import_off')) AND ({condition})
+"""
+# Enough on the shelf for at least one line that was short; the import looks again at all of them.
+_RESTOCKED = """
+o.hold = 'out_of_stock' AND EXISTS (
+SELECT 1 FROM shop_order_lines l JOIN variants v ON v.id = l.variant_id
+WHERE l.order_id = o.id AND v.product_id = ANY(:product_ids))
+"""
+_CLOSE = """
+UPDATE issues i SET closed_at = now() WHERE i.connection_id = :connection_id AND i.closed_at IS NULL AND (
+(i.subject_kind = 'sku' AND i.code = 'unlinked_sku' AND NOT EXISTS (SELECT 1 FROM shop_orders o
+ WHERE o.connection_id = :connection_id AND o.import_state = 'held' AND o.missing_skus @> ARRAY[i.subject_id]))
+OR (i.subject_kind = 'order_status' AND i.code = 'unmapped_status' AND EXISTS (SELECT 1 FROM mappings m
+ WHERE m.connection_id = :connection_id AND m.kind = 'order_status' AND m.source_id = i.subject_id)))
+"""
+
+
+def complain(conn: Connection, connection_id: int, order_id: int, status: str, decision: Decision) -> None:
+    """Open the issue of a held order's cause: one for all orders with the same missing SKU or unmapped status."""
+    if decision.code in _QUIET:
+        return
+    fix, link = _ISSUES.get(decision.code, _ISSUES["refused"])
+    subjects = [("order", str(order_id))]
+    if decision.code == "unlinked_sku":
+        subjects = [("sku", sku) for sku in decision.missing]
+    elif decision.code == "unmapped_status":
+        subjects = [("order_status", status)]
+    for kind, subject in subjects:
+        sentence = decision.sentence if kind != "sku" else f"Orders wait: the SKU {subject} is not linked to the store."
+        open_issue(
+            conn,
+            connection_id=connection_id,
+            subject=(kind, subject),
+            code=decision.code,
+            sentence=sentence,
+            fix=fix,
+            link=link,
+        )
+
+
+def settle_complaints(conn: Connection, order_id: int) -> None:
+    """The order waits no longer: its own issues are closed."""
+    closing = (
+        "UPDATE issues SET closed_at = now() WHERE subject_kind = 'order' AND subject_id = :id"
+        " AND code = ANY(:codes) AND closed_at IS NULL"
+    )
+    conn.execute(text(closing), {"id": str(order_id), "codes": list(_ISSUES)})
+
+
+def wake_linked(conn: Connection, connection_id: int) -> int:
+    """Link again what waits for a link, hold its stock, and wake the orders that got one; how many."""
+    linked = link_waiting(conn, connection_id)
+    if not linked:
+        return 0
+    hold_units(conn, linked)
+    return wake(conn, connection_id, "o.id = ANY(:order_ids)", order_ids=linked)
+
+
+def wake_restocked(conn: Connection, store_account_id: int, product_ids: Sequence[int]) -> None:
+    """The stock of these products changed: what was short of them is looked at again, in every connection."""
+    c = connections.c
+    live = select(c.id).where(c.store_account_id == store_account_id, c.disconnected_at.is_(None))
+    for connection_id in conn.scalars(live).all():
+        wake(conn, connection_id, _RESTOCKED, product_ids=list(product_ids))
+
+
+def wake_all(conn: Connection, connection_id: int) -> int:
+    """A setting changed: everything that is held, or was left out because importing was off, is decided again."""
+    return wake(conn, connection_id, "true")
+
+
+def wake(conn: Connection, connection_id: int, condition: str, **values: object) -> int:
+    """Let the held orders that meet an SQL condition on ``o`` try again by themselves; how many."""
+    statement = text(_WAKE.format(condition=condition))
+    woken = conn.execute(statement, {"connection_id": connection_id, **values}).rowcount
+    if woken:
+        defer_once(conn, "order_import", connection_id)
+    return int(woken)
+
+
+def close_causes(conn: Connection, connection_id: int) -> None:
+    """Close the issues of missing SKUs that no order waits for, and of statuses that are mapped by now."""
+    conn.execute(text(_CLOSE), {"connection_id": connection_id})

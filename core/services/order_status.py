@@ -1,0 +1,301 @@
+"""order_status: store orders follow the Shop's (O4, G7, M4). All of it is absolute and may be repeated.
+
+What the Shop's order is now decides, never what a webhook said; a store order that has gone further by hand is left
+alone, and where the two contradict each other a person is told.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, Row, func, literal, select, update
+
+from core.db.engine import transaction
+from core.db.orders import StoredOrder, load_orders
+from core.db.tables import shop_orders, store_orders
+from core.domain.errors import Missing, Refused, RemoteError, Temporary, Unknown
+from core.domain.order_words import CANCELLED
+from core.domain.orders import StoreOrder
+from core.logs import about, log
+from core.ports import Store
+from core.services import order_intents as intents
+from core.services.issues import close_issue, open_issue
+from core.services.live import LiveConnection, require_live
+from core.services.order_cancelling import CancelledUnits, units_cancelled
+from core.services.order_intents import Claimed, LostOrder
+from core.services.order_mappings import status_kinds, status_map
+from core.services.runs import Item, Outcome, start_run
+from core.services.settings_of_connection import ConnectionSettings, load_settings
+
+_BATCH = 50
+_BEFORE_SHIPPING = ("unpaid", "paid")
+_ADDRESS_CHANGED = (
+    "TikTok Shop: the buyer changed the delivery address after this order was created. "
+    "Ship to the address shown in Seller Center."
+)
+_CODES = ("order_conflict", "status_refused", "unmapped_status")
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """One store order that may be behind. ``kinds`` tells what the store's statuses mean."""
+
+    target: LiveConnection
+    store: Store
+    claimed: Claimed
+    stored: StoredOrder
+    row: Row[tuple[object, ...]]
+    settings: ConnectionSettings
+    statuses: dict[str, str]
+    kinds: dict[str, str]
+
+
+def follow_statuses(store: Store, target: LiveConnection) -> int:
+    """The job ``order_status``: every store order that is behind; how many were brought up.
+
+    Raises what the store raises; what is left stays behind and is done by the next job.
+    """
+    done = 0
+    while order_ids := _behind(target.id):
+        fresh = 0
+        for order_id in order_ids:
+            fresh += _follow(store, target, order_id) is not None
+        done += fresh
+        if fresh < len(order_ids):
+            break
+    return done
+
+
+def status_item(store: Store, target: LiveConnection, item: Item) -> Outcome:
+    """Bring the store order of one order of a run up to the Shop's (O12)."""
+    try:
+        sentence = _follow(store, target, item.subject_id)
+    except Temporary as trouble:
+        return Outcome("failed", trouble.sentence, trouble.code or "temporary")
+    return Outcome("done", sentence) if sentence else Outcome("skipped", "It is not in the store.", "not_imported")
+
+
+def start_status(connection_id: int, order_ids: list[int], by: str) -> int:
+    """Queue the status sync of these orders; the run's id."""
+    o = shop_orders.c
+    wanted = select(literal("order"), o.id).where(o.connection_id == connection_id, o.id.in_(order_ids))
+    with transaction() as conn:
+        return start_run(
+            conn, kind="order_status_run", title="Sync statuses", connection_id=connection_id, by=by, items=wanted
+        )
+
+
+def _behind(connection_id: int) -> list[int]:
+    s, o = store_orders.c, shop_orders.c
+    joined = store_orders.join(shop_orders, o.id == s.order_id)
+    free = (o.lease_until.is_(None)) | (o.lease_until <= func.now())
+    wanted = select(o.id).select_from(joined).where(o.connection_id == connection_id, s.behind, s.state == "created")
+    with transaction() as conn:
+        return list(conn.scalars(wanted.where(free).order_by(s.id).limit(_BATCH)))
+
+
+def _follow(store: Store, target: LiveConnection, order_id: int) -> str | None:
+    """What was done for one order in words; None when it is not in the store, or somebody else works on it."""
+    with transaction() as conn:
+        claimed = intents.claim_one(conn, order_id)
+        if claimed is None:
+            return None
+        case = _case(conn, store, target, claimed)
+        if case is None:
+            intents.free(conn, claimed)
+            return None
+    with about(subject=f"order:{order_id}", connection_id=target.id):
+        try:
+            return _bring_up(case)
+        except LostOrder:
+            return None
+        except Refused as refusal:
+            return _refused(case, refusal)
+        except RemoteError:
+            with transaction() as conn:
+                intents.free(conn, claimed)
+            raise
+
+
+def _case(conn: Connection, store: Store, target: LiveConnection, claimed: Claimed) -> _Case | None:
+    require_live(conn, target.id)
+    row = conn.execute(
+        select(store_orders).where(store_orders.c.order_id == claimed.id, store_orders.c.state == "created")
+    ).first()
+    if row is None:
+        return None
+    stored = load_orders(conn, [claimed.id])[claimed.id]
+    statuses, kinds = status_map(conn, target.id), status_kinds(conn, target.store_account_id)
+    return _Case(target, store, claimed, stored, row, load_settings(conn, target.id), statuses, kinds)
+
+
+def _bring_up(case: _Case) -> str:
+    if not case.settings.order_status_sync:
+        return _done(case, "Order status sync is off.")
+    status = case.stored.order.status
+    wanted = case.statuses.get(status)
+    cancelled = units_cancelled(case.stored, case.row.noted)
+    if wanted == case.row.status_id and not cancelled.lines and not _address_differs(case):
+        return _done(case, "It has that status already.")
+    try:
+        present = case.store.order(str(case.row.remote_id))
+    except Missing:
+        return _conflict(case, f"Store order {case.row.number} no longer exists in the store.", "Look for it there.")
+    if status == CANCELLED:
+        return _cancel(case, present, wanted, cancelled)
+    _note_address(case)
+    if cancelled.lines:
+        _note_cancelled_lines(case, present, cancelled)
+    return _set_status(case, present, wanted)
+
+
+def _set_status(case: _Case, present: StoreOrder, wanted: str | None) -> str:
+    status = case.stored.order.status
+    if wanted is None:
+        sentence = f"The TikTok status {status} is not mapped to a store status: map it in Mappings."
+        return _complaint(case, "unmapped_status", sentence, "Map the status.", subject=("order_status", status))
+    before, after = case.kinds.get(present.status_id, ""), case.kinds.get(wanted, "")
+    if before == "cancelled" and after != "cancelled":
+        sentence = f"Store order {case.row.number} is cancelled in the store, and on TikTok it goes on ({status})."
+        return _conflict(case, sentence, "Cancel it in Seller Center too, or set its status in the store.")
+    if before == "shipped" and after in _BEFORE_SHIPPING:
+        return _done(case, f"It is {present.status} in the store already, which is further.", present)
+    if present.status_id == wanted:
+        return _done(case, "It has that status already.", present)
+    return _send(case, wanted)
+
+
+def _send(case: _Case, wanted: str) -> str:
+    with transaction() as conn:
+        intents.renew(conn, case.claimed)
+    _call_status(case, wanted)
+    present = case.store.order(str(case.row.remote_id))
+    return _done(case, f"Its status in the store is {present.status or wanted} now.", present, sent=True)
+
+
+def _call_status(case: _Case, wanted: str) -> None:
+    try:
+        case.store.set_order_status(str(case.row.remote_id), wanted, email=case.settings.customer_emails)
+    except Unknown as lost:
+        raise Temporary(lost.sentence, code=lost.code) from lost  # absolute, so it is simply made again
+
+
+def _cancel(case: _Case, present: StoreOrder, wanted: str | None, cancelled: CancelledUnits) -> str:
+    """Cancel the unshipped store order and put its goods back; one that has left is for a person (fault 53)."""
+    kind = case.kinds.get(present.status_id, "")
+    if kind == "shipped":
+        sentence = (
+            f"TikTok order {case.stored.order.id} was cancelled after store order {case.row.number} was shipped: "
+            "settle it within 24 hours."
+        )
+        return _conflict(case, sentence, "Stop the parcel or refund it in Seller Center, then set the store's status.")
+    if wanted is None:
+        sentence = "The TikTok status CANCELLED is not mapped to a store status: map it in Mappings."
+        return _complaint(case, "unmapped_status", sentence, "Map the status.", subject=("order_status", CANCELLED))
+    begun = case.row.noted.get("watch")
+    back = cancelled.watch(case.store, case.target.store_account_id, begun)
+    if kind != "cancelled":
+        with transaction() as conn:
+            _save(conn, case, noted=case.row.noted | {"watch": back.kept})
+        _call_status(case, wanted)
+    if kind != "cancelled" or begun:
+        back = back.learnt(case.store)
+    with transaction() as conn:
+        back.settle(conn, case.target.store_account_id, case.claimed.id)
+        _save(conn, case, status_id=wanted, noted=case.row.noted | {"cancelled": cancelled.all_lines})
+    return _done(case, "It is cancelled in the store too.", case.store.order(str(case.row.remote_id)), sent=True)
+
+
+def _note_cancelled_lines(case: _Case, present: StoreOrder, cancelled: CancelledUnits) -> None:
+    """Part of the order was cancelled: the store cannot change its order, so its people are told."""
+    text = f"TikTok Shop: cancelled after this order was created, do not ship: {cancelled.words()}."
+    shipped = case.kinds.get(present.status_id, "") == "shipped"
+    with transaction() as conn:
+        intents.renew(conn, case.claimed)
+    _comment(case, text)
+    with transaction() as conn:
+        _open(conn, case, "lines_cancelled", text, "Take the lines out of the parcel.")
+        if not shipped:
+            cancelled.give_back(conn, case.claimed.id)
+        _save(conn, case, noted=case.row.noted | {"cancelled": cancelled.all_lines})
+
+
+def _address_differs(case: _Case) -> bool:
+    order = case.stored.order
+    known = order.address is not None and not order.address.masked
+    return known and order.status != CANCELLED and case.row.noted.get("address", "") != case.stored.address_key
+
+
+def _note_address(case: _Case) -> None:
+    if not _address_differs(case):
+        return
+    with transaction() as conn:
+        intents.renew(conn, case.claimed)
+    _comment(case, _ADDRESS_CHANGED)
+    case.row.noted["address"] = case.stored.address_key
+    with transaction() as conn:
+        _open(conn, case, "address_changed", _ADDRESS_CHANGED, "Correct the address of the store order by hand.")
+        _save(conn, case, noted=case.row.noted)
+
+
+def _comment(case: _Case, text: str) -> None:
+    try:
+        case.store.comment_order(str(case.row.remote_id), text)
+    except Unknown:
+        log().warning("a comment may be missing", action="order_status", order=case.claimed.id)
+
+
+def _done(case: _Case, sentence: str, present: StoreOrder | None = None, *, sent: bool = False) -> str:
+    """Up to date, unless the Shop's order changed while we were at it."""
+    o = shop_orders.c
+    changed = select(o.changed_at > case.stored.changed_at).where(o.id == case.claimed.id).scalar_subquery()
+    values = {"behind": changed, "sentence": ""}
+    if present is not None:
+        values |= {"status_id": present.status_id, "status": present.status}
+    if sent:
+        values |= {"status_sent_at": func.now()}
+    with transaction() as conn:
+        _save(conn, case, **values)
+        intents.free(conn, case.claimed)
+        for code in _CODES:
+            close_issue(conn, subject=("order", str(case.claimed.id)), code=code)
+    return sentence
+
+
+def _conflict(case: _Case, sentence: str, fix: str) -> str:
+    return _complaint(case, "order_conflict", sentence, fix)
+
+
+def _refused(case: _Case, refusal: Refused) -> str:
+    return _complaint(case, "status_refused", f"The store refused the status: {refusal.sentence}", "Correct it there.")
+
+
+def _complaint(case: _Case, code: str, sentence: str, fix: str, *, subject: tuple[str, str] | None = None) -> str:
+    """Not brought up, and nothing is tried again until the order, a mapping or a person changes something."""
+    o = shop_orders.c
+    changed = select(o.changed_at > case.stored.changed_at).where(o.id == case.claimed.id).scalar_subquery()
+    with transaction() as conn:
+        _open(conn, case, code, sentence, fix, subject=subject)
+        _save(conn, case, behind=changed, sentence=sentence)
+        intents.free(conn, case.claimed)
+    return sentence
+
+
+def _open(
+    conn: Connection, case: _Case, code: str, sentence: str, fix: str, *, subject: tuple[str, str] | None = None
+) -> None:
+    open_issue(
+        conn,
+        connection_id=case.target.id,
+        subject=subject or ("order", str(case.claimed.id)),
+        code=code,
+        sentence=sentence,
+        fix=fix,
+        link="mappings" if code == "unmapped_status" else "orders",
+    )
+
+
+def _save(conn: Connection, case: _Case, **values: object) -> None:
+    """Raises ``LostOrder`` when somebody else has taken the order over."""
+    intents.renew(conn, case.claimed)
+    conn.execute(update(store_orders).where(store_orders.c.order_id == case.claimed.id).values(**values))
