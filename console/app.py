@@ -7,10 +7,12 @@ import streamlit as st
 from console import context, session
 from console.components import empty, feedback, truth, url
 from console.components.status import escaped
+from core.domain.mapping import CATEGORY
 from core.domain.people import Actor
 from core.domain.version import BUILT, TIKTOK_API, VERSION
-from core.reads import overview, search
+from core.reads import mappings, overview, search
 from core.reads.connections import ConnectionRow, all_connections
+from core.reads.paging import Count
 
 # The icon must be set before the navigation is built, otherwise Streamlit fetches one from elsewhere.
 st.set_page_config(page_title="Crossdock", page_icon="\N{PACKAGE}", layout="wide", initial_sidebar_state=220)
@@ -67,12 +69,19 @@ def search_box(row: ConnectionRow) -> None:
         st.page_link(PAGES[hit.page], label=label, query_params={"c": str(row.id), **dict(hit.parameters)})
 
 
+@st.cache_data(ttl=60, max_entries=50, show_spinner=False)
+def unmapped_words(connection_id: int) -> int:
+    """Counting them reads the whole catalogue, so once a minute is enough."""
+    return mappings.unmapped(connection_id, CATEGORY).words
+
+
 def links(row: ConnectionRow | None) -> None:
     """The pages, with the number of things that need a person."""
     counts = {}
     if row is not None:
         waiting = overview.waiting(row.id)
         counts = {"products": waiting.products, "exports": waiting.exports}
+        counts["mappings"] = Count(unmapped_words(row.id))
     parameters = {"c": str(row.id)} if row is not None else None
     for name, page in PAGES.items():
         count = counts.get(name)

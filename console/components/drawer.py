@@ -5,12 +5,13 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from console import context
-from console.components import calls, status, url, words
+from console import actions, context
+from console.components import calls, feedback, status, url, words
 from console.components.status import escaped
 from core.domain.listing import Severity
+from core.domain.mapping import CATEGORY
 from core.domain.statuses import Tone, Word
-from core.reads import activity, connections
+from core.reads import activity, connections, mappings
 from core.reads.exports import Reason
 from core.reads.product_detail import ListingRow, ProductDetail, product_detail
 
@@ -136,6 +137,31 @@ def _problems(detail: ProductDetail) -> None:
         with st.container(horizontal=True, vertical_alignment="top"):
             status.badge(SEVERITY[problem.severity])
             st.markdown(f"{escaped(problem.sentence)}  \n{escaped(problem.fix)}")
+
+    if context.current().operates and any(problem.field.startswith("category") for problem in detail.problems):
+        _own_category(detail)
+
+
+def _own_category(detail: ProductDetail) -> None:
+    """Put a category problem right where it is shown (P25)."""
+    choices = {one.value: one.label for one in mappings.target_choices(context.current_id(), CATEGORY)}
+    options = ["", *choices]
+    present = detail.own_category_id if detail.own_category_id in choices else ""
+    chosen = st.selectbox(
+        "A category for this product alone",
+        options,
+        index=options.index(present),
+        format_func=lambda one: choices.get(one, "As mapped"),
+        key="own_category",
+    )
+    if st.button("Use it", key="own_category_save", disabled=chosen == present):
+        feedback.then_rerun(
+            "Saved; the product is being judged again.",
+            actions.set_own_category,
+            context.current_id(),
+            detail.id,
+            chosen or None,
+        )
 
 
 def _timeline(detail: ProductDetail) -> None:

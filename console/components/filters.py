@@ -101,7 +101,13 @@ def sorting(prefix: str, orders: Mapping[str, str]) -> tuple[str, bool]:
         on_change=url.write,
         args=(key, "sort", first),
     )
-    column, _, way = str(st.session_state[key]).partition("-")
+    return order(orders)
+
+
+def order(orders: Mapping[str, str]) -> tuple[str, bool]:
+    """The order in the address, (column, descending), without drawing anything."""
+    value = url.get("sort")
+    column, _, way = (value if value in orders else next(iter(orders))).partition("-")
     return column, way != "up"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -17,6 +18,7 @@ from console.components import (
     progress,
     results,
     selection,
+    sheets,
     status,
     table,
     url,
@@ -39,6 +41,8 @@ ORDERS = {
     "name": "Name Z to A",
     "round": "Most review rounds first",
 }
+CSV_CELLS = ("name", "sku", "reasons", "round", "link", "remote")
+CSV_HEAD = ("Name", "SKU", "Reasons", "Round", "Short URL", "TikTok id", "TikTok status", "Sync date (UTC)")
 TAB_ORDER = (ExportStatus.IN_REVIEW, ExportStatus.APPROVED, ExportStatus.DISAPPROVED, ExportStatus.DELETED)
 AGAIN, DELETE, LOG, DETAILS = "Re-export", "Delete", "Log", "Details"
 
@@ -117,6 +121,20 @@ def action_buttons(selected: Selected) -> None:
     )
 
 
+def csv_lines(wanted: ExportFilter) -> Iterator[tuple[object, ...]]:
+    """Everything that matches, in the order of the table."""
+    column, descending = filters.order(ORDERS)
+    connection_id = context.current_id()
+    found = sheets.every_row(
+        lambda page: exports.exports_page(connection_id, wanted, sort=column, descending=descending, page=page).rows
+    )
+    for row in found:
+        shown = cells(row)
+        word = status.export_word(row.status).label
+        sent = row.sent_at.isoformat() if row.sent_at else ""
+        yield (*(shown[name] for name in CSV_CELLS), word, sent)
+
+
 def clicked(click: table.Click | None) -> None:
     if click is None:
         return
@@ -152,6 +170,7 @@ def rows_and_bar(wanted: ExportFilter, page: ExportPage) -> None:
     ids = [row.product_id for row in page.rows]
     clicked(table.grid(shape, ids, [cells(row) for row in page.rows], selected if HERE.operates else None))
     table.pager(NAME, page.count)
+    sheets.download(NAME, CSV_HEAD, partial(csv_lines, wanted))
 
 
 def main() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -18,6 +19,7 @@ from console.components import (
     progress,
     results,
     selection,
+    sheets,
     status,
     table,
     url,
@@ -43,6 +45,19 @@ ORDERS = {
     "stock-up": "Least stock first",
     "status-up": "Status",
 }
+CSV_CELLS = ("name", "sku", "price", "stock", "problem", "category", "source", "link")
+CSV_HEAD = (
+    "Name",
+    "SKU",
+    "Price",
+    "Stock",
+    "First problem",
+    "Category",
+    "From",
+    "Short URL",
+    "Status",
+    "Changed (UTC)",
+)
 SEND, LOG, DETAILS = "Send now", "View log", "Details"
 
 
@@ -137,6 +152,19 @@ def missing(text: str) -> None:
         st.warning(status.escaped(f"{len(lacking)} of the pasted SKUs are in no product: {shown}."))
 
 
+def csv_lines(wanted: ProductFilter) -> Iterator[tuple[object, ...]]:
+    """Everything that matches, in the order of the table."""
+    column, descending = filters.order(ORDERS)
+    connection_id = context.current_id()
+    found = sheets.every_row(
+        lambda page: products.products_page(connection_id, wanted, sort=column, descending=descending, page=page).rows
+    )
+    for row in found:
+        shown = cells(row)
+        word = status.product_word(row.status).label
+        yield (*(shown[name] for name in CSV_CELLS), word, row.changed_at.isoformat())
+
+
 def clicked(click: table.Click | None) -> None:
     if click is None:
         return
@@ -206,6 +234,7 @@ def rows_and_bar(wanted: ProductFilter, page: ProductPage) -> None:
     ids = [row.id for row in page.rows]
     clicked(table.grid(shape, ids, [cells(row) for row in page.rows], selected if HERE.operates else None))
     table.pager(NAME, page.count)
+    sheets.download(NAME, CSV_HEAD, partial(csv_lines, wanted))
 
 
 main()
