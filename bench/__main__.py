@@ -10,6 +10,7 @@ from bench.results import described, keep
 # Each module has ``measure() -> list[Row]``.
 COMPARISONS: dict[str, str] = {
     "catalogue_pull": "bench.catalogue_pull",
+    "product_export": "bench.product_export",
 }
 
 
