@@ -169,7 +169,7 @@ def content_hash(product: Product) -> str:
         [(picture.url, picture.alt) for picture in product.pictures],
         [_variant_content(variant) for variant in product.variants],
     )
-    return hashlib.blake2b(json.dumps(content).encode(), digest_size=16).hexdigest()
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
 
 def _variant_content(variant: Variant) -> tuple[Any, ...]:

@@ -1,6 +1,7 @@
 """The stores' catalogues, and what each product is to each connection."""
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     Column,
     Index,
@@ -60,7 +61,7 @@ variants = Table(
     metadata,
     key(),
     link("product_id", "products"),
-    link("store_account_id", "store_accounts"),
+    Column("store_account_id", BigInteger, nullable=False, comment="its product's; no key of its own, that is dear"),
     Column("remote_id", Text, nullable=False),
     Column("position", Integer, nullable=False),
     Column("sku", Text),
