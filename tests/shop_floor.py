@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.tiktok_caller import Caller
+from tests.tiktok_caller import Caller, authorize
 
 ROYAL_MAIL, DPD = "6671794738251726849", "6657598289359323137"
 OUT_OF_STOCK = "seller_cancel_reason_out_of_stock_uk"
 HARBOUR = "7495001122334455667"
+DAY = 86400
 
 
 class ShopFloor:
@@ -55,8 +56,10 @@ class ShopFloor:
         return self.control(f"tiktok/orders/{order_id}/{act}", given)
 
     def pass_time(self, seconds: float) -> None:
-        """Shift the clock; what is due happens before this returns."""
+        """Shift the clock; what is due happens before this returns. Tokens that end with it are got anew."""
         self.control("clock", {"shift_seconds": seconds})
+        if seconds > DAY:
+            self.caller.token = authorize(self.caller.http, "harbour.lane")["access_token"]
 
     def stock(self, seller_sku: str) -> dict[str, Any]:
         """Inventory Search of one SKU."""

@@ -37,6 +37,7 @@ class Purchase:
 def buy(world: World, purchase: Purchase) -> list[Order]:
     """The orders made, all of one second; fewer than asked for when the shop is sold out."""
     made: int = world.setting("tiktok.orders_made", 0)
+    now = int(world.clock.now())
     shop = accounts.shop(world, purchase.shop_id)
     with world.db.transaction():
         shelf = Shelf(world, shop.id, _chance(world, made, "shelf"), purchase.count, list(purchase.skus))
@@ -47,7 +48,7 @@ def buy(world: World, purchase: Purchase) -> list[Order]:
         missed = 0
         while len(orders) < purchase.count and missed < MOST_MISSES:
             number = made + len(orders) + missed
-            order = _order(world, shop, purchase, shelf, _chance(world, number, "order"), earlier)
+            order = _order(world, shop, purchase, shelf, _chance(world, number, "order"), earlier, now)
             if order is None:
                 missed += 1
             else:
@@ -73,9 +74,8 @@ def _open(world: World, shop_id: str, orders: list[Order], shelf: Shelf) -> None
 
 
 def _order(
-    world: World, shop: Shop, purchase: Purchase, shelf: Shelf, chance: Random, earlier: str | None
+    world: World, shop: Shop, purchase: Purchase, shelf: Shelf, chance: Random, earlier: str | None, now: int
 ) -> Order | None:
-    now = int(world.clock.now())
     wish = Wish(
         kind=purchase.kind or kinds.draw_kind(chance),
         shelf=shelf,
