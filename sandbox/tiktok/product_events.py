@@ -40,6 +40,8 @@ TYPES = {
     "INVOICE_STATUS_CHANGE": 36,
     "PRODUCT_AUDIT_STATUS_CHANGE": 37,
 }
+# Topics that only the app's settings in Partner Center can subscribe to.
+CONSOLE_TYPES = {"INVENTORY_STATUS_CHANGE": 27, "INVENTORY_UPDATE": 68}
 # Both count as an answer; anything else, or nothing within 3 s, is a failure.
 POLICY = WebhookPolicy(
     retry_delays=(2 * 60.0, 30 * 60.0, 3 * 3600.0, 12 * 3600.0),
@@ -84,7 +86,8 @@ def get(ask: Ask) -> dict[str, Any]:
         " ORDER BY event_type",
         (ask.token.app_key, ask.shop.id),
     )
-    return {"total_count": len(rows), "webhooks": rows}
+    listed = [row for row in rows if row["event_type"] in TYPES]
+    return {"total_count": len(listed), "webhooks": listed}
 
 
 def delete(ask: Ask) -> dict[str, Any]:
@@ -118,7 +121,7 @@ def send_many(world: World, event_type: str, shop_id: str, events: Sequence[dict
 
 def _send_one(world: World, event_type: str, shop_id: str, data: dict[str, Any], row: Row) -> None:
     envelope = {
-        "type": TYPES[event_type],
+        "type": (TYPES | CONSOLE_TYPES)[event_type],
         "tts_notification_id": str(secrets.randbelow(9 * 10**18) + 10**18),
         "shop_id": shop_id,
         "timestamp": int(world.clock.now()),

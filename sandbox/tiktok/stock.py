@@ -10,6 +10,7 @@ from sandbox.tiktok import shelf, sku_checks
 from sandbox.tiktok.answers import Refused, missing_field
 from sandbox.tiktok.gate import Ask
 from sandbox.tiktok.orders import stock as holdings
+from sandbox.tiktok.orders import stock_events
 from sandbox.world import World
 
 MOST_PRODUCT_IDS, MOST_SKU_IDS = 100, 600
@@ -29,6 +30,7 @@ def update_inventory(ask: Ask) -> dict[str, Any]:
         known = shelf.skus(ask.world, row["id"])
         errors = [error for place, sku in enumerate(asked) if (error := _set_sku(ask, sku, known, place))]
         shelf.change(ask.world, row["id"])
+        stock_events.tell(ask.world, ask.shop.id, _changes(ask, row["id"], known), "api_sync")
     return {"errors": errors} if errors else {}
 
 
@@ -46,6 +48,19 @@ def _set_sku(ask: Ask, asked: dict[str, Any], known: dict[str, Row], place: int)
     old = {one["warehouse_id"]: one for one in sku["inventory"]}
     shelf.set_inventory(ask.world, asked["id"], [old.get(one["warehouse_id"], {}) | one for one in wanted])
     return None
+
+
+def _changes(ask: Ask, product_id: str, before: dict[str, Row]) -> stock_events.Deltas:
+    """By how much each SKU that changed did."""
+    return {
+        sku_id: {"total_available_delta": difference, "total_committed_delta": 0}
+        for sku_id, sku in shelf.skus(ask.world, product_id).items()
+        if (difference := _total(sku) - _total(before[sku_id]))
+    }
+
+
+def _total(sku: Row) -> int:
+    return sum(one["quantity"] for one in sku["inventory"])
 
 
 def _with_warehouses(inventory: list[dict[str, Any]], sku: Row) -> list[dict[str, Any]]:
@@ -145,7 +160,7 @@ class Held:
 
 def _stock_of(sku: Row, held: Held) -> dict[str, Any]:
     """Available is what Get Product calls quantity; its distribution tells which part the shop's own page sells."""
-    total = sum(one["quantity"] for one in sku["inventory"])
+    total = _total(sku)
     committed = held.committed(sku["id"])
     return {
         "id": sku["id"],

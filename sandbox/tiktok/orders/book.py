@@ -20,6 +20,7 @@ CREATE TABLE IF NOT EXISTS tt_orders (
 CREATE INDEX IF NOT EXISTS tt_orders_updated ON tt_orders (shop_id, update_time, id);
 CREATE INDEX IF NOT EXISTS tt_orders_created ON tt_orders (shop_id, create_time, id);
 CREATE INDEX IF NOT EXISTS tt_orders_status ON tt_orders (shop_id, status, update_time, id);
+CREATE INDEX IF NOT EXISTS tt_orders_kind ON tt_orders (kind);
 CREATE INDEX IF NOT EXISTS tt_orders_due ON tt_orders (next_due) WHERE next_due IS NOT NULL;
 """
 # One encoder for all: `json.dumps` with options builds a new one each time.

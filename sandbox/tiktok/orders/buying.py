@@ -8,7 +8,19 @@ from random import Random
 
 from sandbox.tiktok import accounts
 from sandbox.tiktok.accounts import Shop
-from sandbox.tiktok.orders import book, documents, events, holdings, ids, kinds, machine, people, stock, times
+from sandbox.tiktok.orders import (
+    book,
+    documents,
+    events,
+    holdings,
+    ids,
+    kinds,
+    machine,
+    people,
+    stock,
+    stock_events,
+    times,
+)
 from sandbox.tiktok.orders.book import Order
 from sandbox.tiktok.orders.documents import BY_TIKTOK, Plan
 from sandbox.tiktok.orders.kinds import Basket, Wish
@@ -64,7 +76,9 @@ def _chance(world: World, number: int, what: str) -> Random:
 
 
 def _open(world: World, shop_id: str, orders: list[Order], shelf: Shelf) -> None:
+    moved = stock_events.deltas(shelf.taken, available=-1, committed=1)
     shelf.write()
+    stock_events.tell(world, shop_id, moved, "order_created")
     book.save(world, orders)
     stock.count_sold(world, shop_id, holdings.sold(orders))
     world.count("tiktok.orders_created", len(orders))

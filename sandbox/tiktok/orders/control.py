@@ -13,7 +13,8 @@ from starlette.routing import BaseRoute, Route
 from sandbox import demo
 from sandbox.control import allow_keys, control_route, number, read_object
 from sandbox.faults import ControlError
-from sandbox.tiktok.orders import acts, buying, kinds, seller_centre, stock, stream, times
+from sandbox.tiktok import product_events
+from sandbox.tiktok.orders import acts, buying, kinds, seller_centre, stock, stock_events, stream, times
 from sandbox.tiktok.orders.buying import Purchase
 from sandbox.world import World
 
@@ -37,6 +38,7 @@ def routes(world: World) -> list[BaseRoute]:
         control_route("POST", f"{PREFIX}/hold_seconds", panel.hold_seconds),
         control_route("POST", f"{PREFIX}/reserve", panel.reserve),
         control_route("POST", f"{PREFIX}/shelf", panel.shelf),
+        control_route("POST", f"{PREFIX}/console_webhooks", panel.console_webhooks),
         *(_order_route(world, name, act) for name, act in ORDER_ACTS.items()),
     ]
 
@@ -100,8 +102,23 @@ class _Panel:
             raise ControlError(f"The kind {kind!r} is unknown; use {' or '.join(stock.KINDS)}.")
         sku_id = seller_centre.live_sku(self._world, self._shop(given), str(given.get("seller_sku")))
         quantity = _whole(given, "quantity", 0, 0, 99_999)
-        stock.reserve(self._world, sku_id, kind, str(given.get("name", kind)), quantity)
-        return {"sku_id": sku_id, "kind": kind, "quantity": quantity}
+        name = str(given.get("name", kind))
+        before = stock.reserve(self._world, sku_id, kind, name, quantity)
+        trigger = f"{kind}_lock" if quantity > before else f"{kind}_unlock"
+        changes = {sku_id: {f"{kind}_locked_delta": quantity - before, "in_shop_delta": before - quantity}}
+        stock_events.tell(self._world, self._shop(given), changes, trigger)
+        return {"sku_id": sku_id, "kind": kind, "name": name, "quantity": quantity}
+
+    def console_webhooks(self, given: dict[str, Any]) -> dict[str, Any]:
+        """Subscribe the demo app to topics 27 and 68 of a shop, as its settings in Partner Center would."""
+        allow_keys(given, "shop_id", "address")
+        address, now = given.get("address"), int(self._world.clock.now())
+        if not isinstance(address, str):
+            raise ControlError(f"The key 'address' needs a text, not {address!r}.")
+        for event_type in product_events.CONSOLE_TYPES:
+            row = (demo.TIKTOK_APP.app_key, self._shop(given), event_type, address, now, now)
+            self._world.db.execute("INSERT OR REPLACE INTO tt_webhooks VALUES (?, ?, ?, ?, ?, ?)", row)
+        return {"topics": sorted(product_events.CONSOLE_TYPES.values()), "address": address}
 
     def shelf(self, given: dict[str, Any]) -> dict[str, Any]:
         """Products that somebody lists in Seller Center, live at once and without review."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from sandbox.tiktok.orders import stock
+from sandbox.tiktok.orders import stock, stock_events
 from sandbox.tiktok.orders.book import Order
 from sandbox.tiktok.orders.documents import BY_TIKTOK
 from sandbox.world import World
@@ -27,13 +27,19 @@ def sold(orders: Iterable[Order], line_ids: set[str] | None = None) -> Counter[t
 
 def give_back(world: World, order: Order, line_ids: set[str]) -> None:
     """Cancelled lines put their units back on the shelf."""
-    stock.release(world, _let_go(order, line_ids))
+    units = _let_go(order, line_ids)
+    stock.release(world, units)
+    changes = stock_events.deltas(units, available=1, committed=-1)
+    stock_events.tell(world, order.shop_id, changes, "order_canceled")
     stock.count_sold(world, order.shop_id, sold([order], line_ids), "cancelled")
 
 
 def ship(world: World, order: Order, line_ids: set[str]) -> None:
     """Shipped lines hold nothing any more."""
-    stock.ship(world, _let_go(order, line_ids))
+    units = _let_go(order, line_ids)
+    stock.ship(world, units)
+    changes = stock_events.deltas(units, available=0, committed=-1)
+    stock_events.tell(world, order.shop_id, changes, "order_shipped")
 
 
 def _let_go(order: Order, line_ids: set[str]) -> Counter[stock.Place]:

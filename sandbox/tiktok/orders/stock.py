@@ -53,11 +53,15 @@ def _of(world: World, table: str, sku_ids: Iterable[str]) -> list[Row]:
     return world.db.query(f"SELECT * FROM {table} WHERE sku_id IN ({','.join('?' * len(ids))})", ids)
 
 
-def reserve(world: World, sku_id: str, kind: str, name: str, quantity: int) -> None:
-    """Set a reservation; 0 ends it."""
-    world.db.execute("DELETE FROM tt_reserved WHERE sku_id = ? AND kind = ? AND name = ?", (sku_id, kind, name))
+def reserve(world: World, sku_id: str, kind: str, name: str, quantity: int) -> int:
+    """Set a reservation; 0 ends it. Gives what it was before."""
+    place = (sku_id, kind, name)
+    condition = "sku_id = ? AND kind = ? AND name = ?"
+    before: int = world.db.value(f"SELECT quantity FROM tt_reserved WHERE {condition}", place) or 0
+    world.db.execute(f"DELETE FROM tt_reserved WHERE {condition}", place)
     if quantity:
-        world.db.execute("INSERT INTO tt_reserved VALUES (?, ?, ?, ?)", (sku_id, kind, name, quantity))
+        world.db.execute("INSERT INTO tt_reserved VALUES (?, ?, ?, ?)", (*place, quantity))
+    return before
 
 
 def commit(world: World, units: Counter[Place]) -> None:
