@@ -29,18 +29,55 @@ class ExportFilter:
 
 
 @dataclass(frozen=True, slots=True)
+class OrderFilter:
+    """``tab`` is a key of ``ORDER_TABS`` or empty, ``status`` one of TikTok's own.
+
+    ``store`` is the store's id of a status, "none" (not imported) or "out" (left out); ``hold`` a cause of waiting;
+    ``first`` and ``last`` are UTC days as ``2026-11-22``; ``area`` a place on the map. ``before`` is where a list
+    longer than its pages goes on: ``time/id`` of the last row seen.
+    """
+
+    tab: str = ""
+    text: str = ""
+    status: str = ""
+    store: str = ""
+    hold: str = ""
+    first: str = ""
+    last: str = ""
+    area: str = ""
+    before: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StockFilter:
+    """``state`` is a key of ``STOCK_STATES`` or empty; ``cause`` one of the last check; ``most`` pieces on hand."""
+
+    text: str = ""
+    state: str = ""
+    cause: str = ""
+    category: str = ""
+    warehouse: str = ""
+    size: str = ""
+    most: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Selection:
     """Rows by id, or all that match a filter: exactly one of the two is given."""
 
     ids: tuple[int, ...] = ()
     products: ProductFilter | None = None
     exports: ExportFilter | None = None
+    orders: OrderFilter | None = None
+    stock: StockFilter | None = None
 
     def as_json(self) -> dict[str, Any]:
         return {
             "ids": list(self.ids),
             "products": asdict(self.products) if self.products else None,
             "exports": asdict(self.exports) if self.exports else None,
+            "orders": asdict(self.orders) if self.orders else None,
+            "stock": asdict(self.stock) if self.stock else None,
         }
 
 

@@ -91,6 +91,13 @@ Index(
     shop_orders.c.ship_by,
     postgresql_where=text("fulfilment = 'unshipped'"),
 )
+Index(
+    "ix_shop_orders_left_out",
+    shop_orders.c.connection_id,
+    shop_orders.c.ordered_at.desc(),
+    shop_orders.c.id.desc(),
+    postgresql_where=text("import_state = 'not_wanted'"),
+)
 Index("ix_shop_orders_remote", shop_orders.c.remote_id)
 Index("ix_shop_orders_missing", shop_orders.c.missing_skus, postgresql_using="gin")
 Index("ix_shop_orders_customer", shop_orders.c.customer_key, postgresql_where=text("customer_key <> ''"))
@@ -156,6 +163,8 @@ Index(
     unique=True,
     postgresql_where=text("remote_id IS NOT NULL"),
 )
+Index("ix_store_orders_number", store_orders.c.store_account_id, store_orders.c.number)
+Index("ix_store_orders_status", store_orders.c.store_account_id, store_orders.c.status_id)
 Index("ix_store_orders_behind", store_orders.c.id, postgresql_where=text("behind"))
 Index(
     "ix_store_orders_unreferred", store_orders.c.id, postgresql_where=text("state = 'created' AND referred_at IS NULL")

@@ -1,0 +1,141 @@
+"""Which orders of the Shop a filter means, as SQL for the page that shows them and for the actions on all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+from sqlalchemy import ColumnElement, Connection, and_, false, func, or_, select, text
+
+from core.db.filters import Clauses, escaped_like
+from core.db.order_rows import customer_key_of
+from core.db.tables import connections, shop_orders, store_orders
+from core.domain.filters import OrderFilter, pasted_list
+from core.domain.order_tabs import NEEDS_A_PERSON, PASSING, STATUS_TABS, WAITING, WAITING_FOR
+from core.secrets import sealer
+
+NOT_IMPORTED, LEFT_OUT = "none", "out"
+_OPEN = ("waiting", "held", "importing", "unknown")
+_LETTERS_OF_INDEX = 3  # a trigram index cannot find fewer
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a text means: orders found by an exact id or customer, or words that their ids, SKUs and titles hold."""
+
+    ids: tuple[int, ...] | None = None
+    words: tuple[str, ...] = ()
+
+
+def find_text(conn: Connection, connection_id: int, typed: str, *, customers: bool) -> Found:
+    """Exact ids win over words. ``customers``: whether a customer's exact name may be looked for."""
+    names = pasted_list(typed) or (typed.strip(),)
+    if not names[0]:
+        return Found()
+    ids = _by_remote_id(conn, connection_id, names) | _by_store_number(conn, connection_id, names)
+    if customers and len(names) == 1 and not ids:
+        ids = _by_customer(conn, connection_id, names[0])
+    if ids or len(names) > 1:
+        return Found(tuple(sorted(ids)))
+    words = tuple(typed.lower().split())
+    longer = tuple(word for word in words if len(word) >= _LETTERS_OF_INDEX)
+    return Found(words=longer or words)
+
+
+def _by_remote_id(conn: Connection, connection_id: int, names: Sequence[str]) -> set[int]:
+    o = shop_orders.c
+    ours = (o.connection_id == connection_id, o.remote_id.in_([name.removeprefix("#") for name in names]))
+    return set(conn.scalars(select(o.id).where(*ours)))
+
+
+def _by_store_number(conn: Connection, connection_id: int, names: Sequence[str]) -> set[int]:
+    s, o = store_orders.c, shop_orders.c
+    plain = [name.removeprefix("#") for name in names]
+    account = select(connections.c.store_account_id).where(connections.c.id == connection_id).scalar_subquery()
+    named = (s.store_account_id == account, or_(s.number.in_(plain), s.remote_id.in_(plain)))
+    joined = store_orders.join(shop_orders, o.id == s.order_id)
+    return set(conn.scalars(select(o.id).select_from(joined).where(*named, o.connection_id == connection_id)))
+
+
+def _by_customer(conn: Connection, connection_id: int, name: str) -> set[int]:
+    o, key = shop_orders.c, customer_key_of(name, sealer())
+    mine = (o.customer_key == key, o.customer_key != "", o.connection_id == connection_id)
+    return set(conn.scalars(select(o.id).where(*mine).order_by(o.ordered_at.desc()).limit(10_000)))
+
+
+def order_clauses(connection_id: int, wanted: OrderFilter, found: Found) -> Clauses:
+    """For ``shop_orders``. An unknown tab, a day that is none and a store status that is none match nothing."""
+    o = shop_orders.c
+    clauses: Clauses = [o.connection_id == connection_id]
+    if wanted.tab:
+        clauses.append(_tab(wanted.tab))
+    if wanted.status:
+        clauses.append(o.status == wanted.status)
+    if wanted.hold:
+        clauses += [o.import_state == "held", o.hold == wanted.hold, is_open()]
+    if wanted.area:
+        clauses.append(o.area == wanted.area)
+    if wanted.store:
+        clauses.append(_store_status(wanted.store))
+    if wanted.first or wanted.last:
+        clauses.append(_between(wanted.first, wanted.last))
+    if wanted.before:
+        clauses.append(_before(wanted.before))
+    if found.ids is not None:
+        clauses.append(o.id == func.any(list(found.ids)))
+    clauses += [o.search_text.like(f"%{escaped_like(word)}%") for word in found.words]
+    return clauses
+
+
+def is_open() -> ColumnElement[bool]:
+    """As the partial index of open orders has it."""
+    return text("shop_orders.import_state NOT IN ('imported', 'not_wanted')")  # type: ignore[return-value]
+
+
+def _tab(tab: str) -> ColumnElement[bool]:
+    o = shop_orders.c
+    if tab == NEEDS_A_PERSON:
+        others = o.hold.not_in([*PASSING, *WAITING_FOR])
+        return and_(is_open(), o.import_state == "held", others, o.status != "CANCELLED")
+    if tab == WAITING:
+        return and_(is_open(), o.import_state == "held", o.hold.in_(WAITING_FOR), o.status != "CANCELLED")
+    statuses = STATUS_TABS.get(tab, ())
+    return o.status == statuses[0] if len(statuses) == 1 else o.status.in_(statuses)
+
+
+def _store_status(store: str) -> ColumnElement[bool]:
+    o, s = shop_orders.c, store_orders.c
+    if store == NOT_IMPORTED:
+        return and_(is_open(), o.import_state.in_(_OPEN))
+    if store == LEFT_OUT:
+        return o.import_state == "not_wanted"
+    return o.id.in_(select(s.order_id).where(s.state == "created", s.status_id == store))
+
+
+def _between(first: str, last: str) -> ColumnElement[bool]:
+    o = shop_orders.c
+    try:
+        since = _midnight(first) if first else None
+        until = _midnight(last) + timedelta(days=1) if last else None
+    except ValueError:
+        return false()
+    bounds = [o.ordered_at >= since] if since else []
+    return and_(*bounds, *([o.ordered_at < until] if until else []))
+
+
+def _midnight(day: str) -> datetime:
+    return datetime.combine(date.fromisoformat(day), datetime.min.time(), UTC)
+
+
+def _before(cursor: str) -> ColumnElement[bool]:
+    """Older than the row ``time/id``, in the order of the list."""
+    o = shop_orders.c
+    at, _, row_id = cursor.rpartition("/")
+    try:
+        moment = datetime.fromisoformat(at)
+    except ValueError:
+        return false()
+    if moment.tzinfo is None or not row_id.isdigit():
+        return false()
+    return or_(o.ordered_at < moment, and_(o.ordered_at == moment, o.id < int(row_id)))
