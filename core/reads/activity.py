@@ -228,13 +228,14 @@ def audit_page(*, text: str = "", page: int = 1) -> AuditPage:
 
 def timeline(subjects: Sequence[str], *, most: int = 60) -> tuple[Event, ...]:
     """Calls, results of runs and people's deeds about any of ``subjects`` (``product:12``), newest first."""
-    calls = [_of_call(row) for row in calls_about(subjects, most=most)]
+    calls = [event_of_call(row) for row in calls_about(subjects, most=most)]
     with reading() as connection:
         others = [*_deeds(connection, subjects, most), *_results(connection, subjects, most)]
     return tuple(sorted([*calls, *others], key=lambda event: event.at, reverse=True)[:most])
 
 
-def _of_call(row: CallRow) -> Event:
+def event_of_call(row: CallRow) -> Event:
+    """A call as a line of a timeline."""
     answer = row.error or f"answered {row.status}" + (f", code {row.code}" if row.code not in ("", "0") else "")
     text = f"{answer} in {row.duration_ms:,} ms"
     return Event(row.at, "call", f"{row.method} {row.endpoint}", text, row.request_id, row.failed, row.id)

@@ -76,3 +76,4 @@ inbox = Table(
     UniqueConstraint("source", "account", "delivery_id"),
 )
 Index("ix_inbox_waiting", inbox.c.source, inbox.c.account, inbox.c.id, postgresql_where=text("status = 'waiting'"))
+Index("ix_inbox_subject", inbox.c.subject, inbox.c.id, postgresql_where=text("subject <> ''"))

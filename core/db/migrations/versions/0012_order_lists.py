@@ -1,4 +1,4 @@
-"""Orders in lists of a million: words by trigrams where the server allows them, store numbers, and what was left out."""
+"""Orders in lists of a million: words by trigrams where the server allows them, numbers, and who told of what."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ def upgrade() -> None:
         ["connection_id", sa.text("ordered_at DESC"), sa.text("id DESC")],
         postgresql_where=sa.text("import_state = 'not_wanted'"),
     )
+    op.create_index("ix_inbox_subject", "inbox", ["subject", "id"], postgresql_where=sa.text("subject <> ''"))
     connection = op.get_bind()
     try:
         with connection.begin_nested():
