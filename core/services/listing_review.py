@@ -6,16 +6,18 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, or_, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Connection, Row, case, cast, func, or_, select, update
+from sqlalchemy.dialects.postgresql import JSONB, insert
 
 from core.db.engine import now, transaction
-from core.db.tables import cursors, listing_skus, listings
+from core.db.tables import connections, cursors, listing_skus, listings
 from core.domain.errors import Conflict, Missing
 from core.domain.listing import RemoteListing, RemoteSku, ReviewReason
 from core.ports import Marketplace
 from core.services.live import require_live
+from core.services.price_stock_queue import queue_push
 from core.services.product_status import refresh_status
+from core.services.stock_read_back import price_shown
 
 _OVERLAP = timedelta(minutes=5)
 _FIRST_LOOK = timedelta(days=30)
@@ -53,7 +55,16 @@ def save_reviews(market: Marketplace, connection_id: int, found: Sequence[Remote
         for listing in told:
             _save(connection, ours[listing.id].id, listing)
         refresh_status(connection, connection_id, [ours[listing.id].product_id for listing in told])
+        arrived = [ours[one.id] for one in told if one.status != ours[one.id].tiktok_status]
+        _push_arrived(connection, connection_id, [row.product_id for row in arrived])
     return len(told)
+
+
+def _push_arrived(connection: Connection, connection_id: int, product_ids: Sequence[int]) -> None:
+    """What changed in the store while a listing could not take it goes now; nothing is sent where nothing differs."""
+    if product_ids:
+        account = select(connections.c.store_account_id).where(connections.c.id == connection_id)
+        queue_push(connection, connection.execute(account).scalar_one(), product_ids)
 
 
 def _since(connection: Connection, connection_id: int) -> datetime:
@@ -151,13 +162,17 @@ def _reason(reason: ReviewReason) -> dict[str, Any]:
 
 
 def _read_back(connection: Connection, listing_id: int, sku: RemoteSku) -> None:
-    """What the Shop shows for one SKU; a SKU whose id was lost with an answer gets it here."""
+    """What the Shop shows for one SKU; a SKU whose id was lost with an answer gets it here.
+
+    Stock is read by itself (a review tells no in-shop quantity): only the warehouses of a new SKU are kept from here.
+    """
+    unknown = listing_skus.c.shop_warehouses == {}
     values: dict[str, Any] = {
         "remote_id": func.coalesce(listing_skus.c.remote_id, sku.id),
-        "shop_quantity": sum(quantity for _, quantity in sku.quantities),
-        "read_back_at": func.now(),
+        "shop_warehouses": case((unknown, cast(dict(sku.quantities), JSONB)), else_=listing_skus.c.shop_warehouses),
     }
     if sku.price is not None:
         values["shop_price"] = sku.price.amount
     mine = (listing_skus.c.listing_id == listing_id) & (listing_skus.c.seller_sku == sku.seller_sku)
-    connection.execute(update(listing_skus).where(mine, listing_skus.c.ended_at.is_(None)).values(**values))
+    changed = update(listing_skus).where(mine, listing_skus.c.ended_at.is_(None)).values(**values)
+    price_shown(connection, list(connection.scalars(changed.returning(listing_skus.c.id))))

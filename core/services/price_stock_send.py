@@ -30,7 +30,7 @@ from core.services.price_stock_rows import (
     save_quantities,
 )
 from core.services.stock_offers import ListingOffers, SkuOffer, load_ground, load_offers
-from core.services.stock_read_back import Asked, read_back
+from core.services.stock_read_back import Asked, read_back, read_prices
 
 CHUNK = 10  # listings
 _THREADS = 8
@@ -70,6 +70,7 @@ class _Wish:
     connection_id: int
     part: str
     always: bool
+    few: bool
     run_items: Mapping[int, int]
 
 
@@ -103,11 +104,12 @@ def push_listings(
     ``run_items``: the run's item of each listing, which its calls are kept under. What is not acknowledged is sent
     again by the clock. Raises ``NotLive``; trouble of the Shop is in the answer.
     """
-    push = partial(_push_chunk, _Wish(market, connection_id, part, always, run_items or {}))
+    few = len(listing_ids) <= CHUNK
+    push = partial(_push_chunk, _Wish(market, connection_id, part, always, few, run_items or {}))
     chunks = [listing_ids[start : start + CHUNK] for start in range(0, len(listing_ids), CHUNK)]
     total = Pushed()
-    if len(chunks) == 1:
-        return push(chunks[0])
+    if few:
+        return push(listing_ids)
     running = [_callers().submit(copy_context().run, push, chunk) for chunk in chunks]
     for one in running:
         if total.trouble is not None and one.cancel():
@@ -138,7 +140,7 @@ def _push_chunk(wish: _Wish, listing_ids: Sequence[int]) -> Pushed:
             _save(conn, done, quantities_at, prices_at)
             release_leases(conn, leased)
     _count(pushed, done)
-    _prove(wish.market, done, ground.holiday, pushed)
+    _prove(wish, done, ground.holiday, pushed)
     return pushed
 
 
@@ -233,13 +235,18 @@ def _count(pushed: Pushed, done: Sequence[_Sent]) -> None:
             pushed.sent.add(sent.offers.id)
 
 
-def _prove(market: Marketplace, done: Sequence[_Sent], holiday: Iterable[str], pushed: Pushed) -> None:
-    """Read back what was taken or may have been; trouble meanwhile only means that the clock reads it later."""
+def _prove(wish: _Wish, done: Sequence[_Sent], holiday: Iterable[str], pushed: Pushed) -> None:
+    """Read back what was taken or may have been. Prices of many listings are left to the review, which reads pages."""
     asked = []
     for sent in done:
         taken = {one.row_id for one in sent.quantities if not one.code} | {sku.row_id for sku in sent.unknown}
         asked += [Asked(sku.row_id, sku.remote_id, sku.ours) for sku in sent.offers.skus if sku.row_id in taken]
     try:
-        read_back(market, asked, frozenset(holiday))
+        read_back(wish.market, asked, frozenset(holiday))
+        for sent in done if wish.few else ():
+            priced = {one.row_id for one in sent.prices if not one.code}
+            rows = {sku.remote_id: sku.row_id for sku in sent.offers.skus if sku.row_id in priced}
+            if rows:
+                read_prices(wish.market, sent.offers.remote_id, rows)
     except RemoteError as trouble:
         pushed.trouble = pushed.trouble or trouble

@@ -6,7 +6,7 @@ A value that was read earlier never overwrites what was read later (law 5).
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -137,6 +137,16 @@ def unread(conn: Connection, connection_id: int, *, limit: int = MOST) -> list[A
     rows = conn.execute(wanted.where(*mine, *takes_stock()).order_by(s.id).limit(limit))
     ours = mapped_warehouse(conn, connection_id)
     return [Asked(row.id, row.remote_id, row.listed_in if ours is None else ours) for row in rows]
+
+
+def read_prices(market: Marketplace, listing: str, rows: Mapping[str, int]) -> None:
+    """Read the prices of one listing; ``rows`` are our SKU rows by the Shop's SKU id. Raises what the Shop raises."""
+    told = {sku.id: sku.price.amount for sku in market.listing(listing).skus if sku.price is not None}
+    shown = [(row_id, told[sku_id]) for sku_id, row_id in rows.items() if sku_id in told]
+    with transaction() as conn:
+        for row_id, amount in sorted(shown):
+            conn.execute(listing_skus.update().where(listing_skus.c.id == row_id).values(shop_price=amount))
+        price_shown(conn, [row_id for row_id, _ in shown])
 
 
 def price_shown(conn: Connection, row_ids: Sequence[int]) -> None:
