@@ -114,6 +114,7 @@ def picture_source() -> PictureSource:
     return GuardedPictures(settings().trusted_origins)
 
 
+_MOST_NAMED = 9  # orders named by one hint; a parcel of more is found by the next read of the list
 # What a webhook of TikTok Shop is about, by topic number; the rest is kept as "other".
 _KINDS: dict[int, str] = (
     dict.fromkeys((5, 15, 16, 18, 37), "product")
@@ -160,7 +161,7 @@ def _shop_hint(body: bytes) -> Hint | None:
         push = tiktok_webhooks.parse(body)
     except tiktok_webhooks.Malformed:
         return None
-    subject = push.product_id or str(push.data.get("order_id") or "")
+    subject = push.product_id or ",".join(push.order_ids[:_MOST_NAMED])
     kind = _KINDS.get(push.kind, "other")
     return Hint(push.shop_id, push.notification_id, push.topic or str(push.kind), kind, subject)
 

@@ -13,6 +13,7 @@ from core import wiring
 from core.domain.errors import RateLimited, RemoteError, Temporary
 from core.jobs import demo
 from core.jobs import stock_handlers as stock
+from core.jobs.order_handlers import ORDER_JOBS, ORDER_RUNS, Process
 from core.jobs.runs import ProcessMany, StillOurs, work_on_batches, work_on_run
 from core.logs import about, log
 from core.ports import Marketplace
@@ -219,9 +220,17 @@ JOBS: dict[str, Callable[..., None]] = {
 }
 
 
+def _working_on(name: str, process_of: Callable[[int], Process]) -> Callable[..., None]:
+    def job(run_id: int) -> None:
+        work_on_run(run_id, name, contained(name, process_of(run_id)))
+
+    return job
+
+
 def register(app: App) -> None:
     """Make every job known to the worker's App under its name."""
-    for name, job in JOBS.items():
+    on_runs = {name: _working_on(name, process_of) for name, process_of in ORDER_RUNS.items()}
+    for name, job in (JOBS | ORDER_JOBS | on_runs).items():
         app.task(name=name)(_run(name, job))
 
 

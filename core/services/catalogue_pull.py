@@ -24,6 +24,7 @@ from core.logs import about, log
 from core.ports import Store
 from core.queue import defer
 from core.services.connect_store import mark_accepted, mark_refused
+from core.services.order_holds import wake_restocked
 from core.services.price_stock_queue import queue_push
 from core.services.product_status import mark_stale
 from core.services.pull_lease import LeaseLost, PullLease, PullState, pull_state, take_pull
@@ -269,6 +270,7 @@ def _tell(connection: Connection, store_account_id: int, saved: SavedProducts, d
         if saved.changed:
             defer(connection, "picture_check", once=f"picture_check:{connection_id}", connection_id=connection_id)
     queue_push(connection, store_account_id, [*saved.price_or_stock, *deleted])
+    wake_restocked(connection, store_account_id, changed)
 
 
 @dataclass(frozen=True, slots=True)

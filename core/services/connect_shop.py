@@ -204,5 +204,7 @@ def _first_jobs(conn: Connection, connection_id: int, store_account_id: int) -> 
         full=True,
     )
     defer(conn, "connection_check", once=f"connection_check:{connection_id}", connection_id=connection_id)
+    defer(conn, "order_statuses", once=f"order_statuses:{connection_id}", connection_id=connection_id)
+    defer(conn, "order_drain", once=f"order_drain:{connection_id}", priority=BACKFILL, connection_id=connection_id)
     defer_registration(conn, connection_id)
     mark_stale(conn, connection_id=connection_id)

@@ -35,6 +35,7 @@ from core.domain.plaintext import quoted
 from core.ports import Marketplace
 from core.services import audit
 from core.services.listing_context import load_categories
+from core.services.order_mappings import check_order_mappings, order_mappings_changed
 from core.services.product_status import mark_stale
 from core.services.shop_metadata import want_rules
 
@@ -201,6 +202,7 @@ def _check_targets(connection: Connection, connection_id: int, changes: Sequence
             raise MappingRefused(
                 f"The TikTok brand {change.target_id} is not in the Shop's list: read the brands again."
             )
+    check_order_mappings(connection, connection_id, changes)
 
 
 def _require_leaf(connection: Connection, connection_id: int, category_id: str) -> None:
@@ -301,6 +303,7 @@ def _record(
 def _judge_again(connection: Connection, connection_id: int, changes: Sequence[MappingChange]) -> None:
     if any(change.kind in (CATEGORY, DEFAULT_CATEGORY) for change in changes):
         want_rules(connection, connection_id)
+    order_mappings_changed(connection, connection_id, changes)
     ids = sorted(connection.scalars(affected_products(connection_id, changes)))
     if ids:
         mark_stale(connection, connection_id=connection_id, product_ids=ids)

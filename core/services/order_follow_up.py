@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, select, text
 
 from core.db.orders import SavedOrders
-from core.queue import URGENT, defer
+from core.db.tables import connections, shop_order_lines
+from core.queue import defer
+from core.services.price_stock_queue import queue_push_of_variants
 from core.services.stock_deductions import hold_units
 
 # Orders that had left already when the connection was made: their goods are no longer on the shelf, so a store order
@@ -45,14 +47,10 @@ def follow_up(conn: Connection, connection_id: int, saved: SavedOrders) -> None:
 
 def tell_stock(conn: Connection, connection_id: int, order_ids: Sequence[int]) -> None:
     """What is held changed, so what is offered changes, in every Shop that sells these products (K5, K8)."""
-    listed = text(
-        "SELECT s.connection_id, array_agg(DISTINCT v.product_id) AS product_ids FROM shop_order_lines l"
-        " JOIN variants v ON v.id = l.variant_id JOIN listing_skus s ON s.variant_id = v.id AND s.ended_at IS NULL"
-        " JOIN connections c ON c.id = s.connection_id AND c.disconnected_at IS NULL"
-        " WHERE l.order_id = ANY(:ids) AND s.connection_id <> :connection_id GROUP BY s.connection_id"
-    )
-    for row in conn.execute(listed, {"ids": list(order_ids), "connection_id": connection_id}):
-        defer(conn, "price_stock", priority=URGENT, connection_id=row.connection_id, product_ids=row.product_ids)
+    line, c = shop_order_lines.c, connections.c
+    account = conn.execute(select(c.store_account_id).where(c.id == connection_id)).scalar_one()
+    sold = select(line.variant_id).distinct().where(line.order_id.in_(order_ids), line.variant_id.is_not(None))
+    queue_push_of_variants(conn, account, list(conn.scalars(sold)))
 
 
 def defer_once(conn: Connection, task: str, connection_id: int) -> None:

@@ -36,6 +36,12 @@ o.hold = 'out_of_stock' AND EXISTS (
 SELECT 1 FROM shop_order_lines l JOIN variants v ON v.id = l.variant_id
 WHERE l.order_id = o.id AND v.product_id = ANY(:product_ids))
 """
+_OTHER_STATUS = """
+UPDATE store_orders s SET behind = true FROM shop_orders o, mappings m
+WHERE o.id = s.order_id AND o.connection_id = :connection_id AND o.remote_updated_at > now() - interval '30 days'
+AND m.connection_id = o.connection_id AND m.kind = 'order_status' AND m.source_id = o.status
+AND s.state = 'created' AND s.status_id <> m.target_id AND NOT s.behind
+"""
 _CLOSE = """
 UPDATE issues i SET closed_at = now() WHERE i.connection_id = :connection_id AND i.closed_at IS NULL AND (
 (i.subject_kind = 'sku' AND i.code = 'unlinked_sku' AND NOT EXISTS (SELECT 1 FROM shop_orders o
@@ -95,7 +101,10 @@ def wake_restocked(conn: Connection, store_account_id: int, product_ids: Sequenc
 
 
 def wake_all(conn: Connection, connection_id: int) -> int:
-    """A setting changed: everything that is held, or was left out because importing was off, is decided again."""
+    """The job ``order_wake``: a setting changed, so what is held, or was left out because importing was off, is
+    decided again, and recent store orders with another status than the mapped one are looked at; how many woke."""
+    if conn.execute(text(_OTHER_STATUS), {"connection_id": connection_id}).rowcount:
+        defer_once(conn, "order_status", connection_id)
     return wake(conn, connection_id, "true")
 
 

@@ -8,7 +8,8 @@ from typing import Any, Protocol
 from sqlalchemy import Connection, delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
-from core.db.engine import transaction
+from core.db.bulk import upsert_rows
+from core.db.engine import now, transaction
 from core.db.tables import connections, mappings, shop_orders, store_order_statuses, store_orders, variants
 from core.domain.mapping import ORDER_FIELD, ORDER_KINDS, ORDER_STATUS, SKU, MappingRefused
 from core.domain.order_words import STATUS_DEFAULTS
@@ -137,9 +138,6 @@ def _save_statuses(conn: Connection, store_account_id: int, found: Sequence[Stor
     s = store_order_statuses.c
     gone = (s.store_account_id == store_account_id, s.remote_id.not_in([one.remote_id for one in found]))
     conn.execute(delete(store_order_statuses).where(*gone))
-    row = insert(store_order_statuses)
-    told = {name: row.excluded[name] for name in ("name", "kind", "position", "seen_at")}
-    saved = row.on_conflict_do_update(index_elements=["store_account_id", "remote_id"], set_=told)
     rows = [
         {
             "store_account_id": store_account_id,
@@ -147,12 +145,11 @@ def _save_statuses(conn: Connection, store_account_id: int, found: Sequence[Stor
             "name": one.name,
             "kind": one.kind,
             "position": place,
-            "seen_at": func.now(),
+            "seen_at": now(),
         }
         for place, one in enumerate(found)
     ]
-    for values in rows:
-        conn.execute(saved, values)
+    upsert_rows(conn, store_order_statuses, rows, key=("store_account_id", "remote_id"))
 
 
 def _map_defaults(conn: Connection, connection_id: int, found: Sequence[StoreOrderStatus]) -> list[str]:

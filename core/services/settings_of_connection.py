@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from core.db.tables import connection_settings
 from core.domain.people import Actor
+from core.queue import defer
 from core.services import audit
 
 IDENTIFIER_KINDS = ("GTIN", "EAN", "UPC", "ISBN")
@@ -77,6 +78,8 @@ RANGES: dict[str, tuple[int, int]] = {
     "default_height_cm": (1, 1_000),
     "default_shipping_rate": (0, 10_000),
 }
+# What an order waits for may be one of these: they are all decided again when it changes.
+_OF_ORDERS = ("order_import", "stock_import", "order_status_sync", "continue_selling", "add_platform_discount_back")
 _KINDS = {field.name: str(field.type) for field in dataclasses.fields(ConnectionSettings)}
 
 
@@ -107,6 +110,8 @@ def save_setting(conn: Connection, connection_id: int, name: str, value: Any, by
     conn.execute(row.on_conflict_do_update(index_elements=["connection_id", "name"], set_=changed))
     detail = {"name": name, "before": str(before), "after": str(checked)}
     audit.record(conn, user=by, action="save_setting", connection_id=connection_id, subject=name, detail=detail)
+    if name in _OF_ORDERS and before != checked:
+        defer(conn, "order_wake", once=f"order_wake:{connection_id}", connection_id=connection_id)
 
 
 def _typed(name: str, value: Any) -> Any:

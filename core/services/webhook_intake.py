@@ -160,7 +160,7 @@ def _defer_read(conn: Connection, store_account_id: int, remote_ids: Sequence[st
 
 
 def _act_for_shop(conn: Connection, account: str, subjects: Sequence[str]) -> str:
-    """The review of a listing is read for all listings that changed; an authorisation is proved by a call."""
+    """Orders are read, the review is read for all listings that changed, an authorisation is proved by a call."""
     c = connections.c
     joined = connections.join(shops, shops.c.id == c.shop_id)
     live = select(c.id).select_from(joined).where(shops.c.remote_id == account, c.disconnected_at.is_(None))
@@ -170,10 +170,23 @@ def _act_for_shop(conn: Connection, account: str, subjects: Sequence[str]) -> st
         if "product" in kinds:
             _defer_once(conn, "listing_review", connection_id)
             notes.append("The listings that changed are read.")
+        if "order" in kinds:
+            notes.append(_read_orders(conn, connection_id, subjects))
         if "authorisation" in kinds:
             _defer_once(conn, "connection_check", connection_id)
             notes.append("The connection is tested.")
     return " ".join(dict.fromkeys(notes)) or "Nothing to do."
+
+
+def _read_orders(conn: Connection, connection_id: int, subjects: Sequence[str]) -> str:
+    """Single reads for a few orders; the list by update time for many, and for hints that name none."""
+    named = [one for ids in _ids(subjects, "order") for one in ids.split(",")]
+    order_ids = list(dict.fromkeys(named))
+    if len(order_ids) > MOST_SINGLE or "order:" in subjects:
+        _defer_once(conn, "order_drain", connection_id)
+        return f"One read of the orders that changed for {len(subjects)} hints."
+    defer(conn, "order_hints", connection_id=connection_id, order_ids=order_ids)
+    return f"{len(order_ids)} orders are read."
 
 
 def _defer_once(conn: Connection, task: str, connection_id: int) -> None:

@@ -29,14 +29,11 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("store_account_id", "remote_id", name=op.f("pk_store_order_statuses")),
     )
-    behind = sa.Column(
-        "behind",
-        sa.Boolean(),
-        server_default="false",
-        nullable=False,
-        comment="the Shop's order changed since",
+    told = "the Shop's order changed since"
+    op.add_column(
+        "store_orders",
+        sa.Column("behind", sa.Boolean(), server_default="false", nullable=False, comment=told),
     )
-    op.add_column("store_orders", behind)
     op.add_column("store_orders", sa.Column("noted", JSONB(), server_default="{}", nullable=False))
     op.add_column("store_orders", sa.Column("referred_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("store_orders", sa.Column("refer_tries", sa.Integer(), server_default="0", nullable=False))
