@@ -1,0 +1,104 @@
+"""How long things really took: a store change to the Shop's read-back, a TikTok order to the store's (R12)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import Date, cast, func, select
+
+from core.db.tables import latencies, shop_orders, stock_checks
+from core.domain.order_tabs import PASSING
+from core.reads.paging import Count, count_capped, reading
+
+KINDS = ("stock", "price", "order")
+_OVER = timedelta(days=7)
+_DAYS = 14
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """Seconds over the last seven days; None where nothing was measured. ``measured`` is how many were."""
+
+    kind: str
+    measured: int
+    p50: float | None
+    p95: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    day: date
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class OrderNumbers:
+    """Orders placed since midnight UTC, those of the last 14 days by day, and when one was last read."""
+
+    today: int
+    by_day: tuple[Day, ...]
+    read_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """What the latest ended stock check found; None before the first."""
+
+    check_id: int
+    at: datetime
+    compared: int
+    found: int
+    remaining: int
+
+
+def measured(connection_id: int) -> tuple[Latency, ...]:
+    """Of each of ``KINDS``, in their order."""
+    c = latencies.c
+    took = func.extract("epoch", c.ended_at - c.began_at)
+    statement = (
+        select(
+            c.kind,
+            func.count(),
+            func.percentile_cont(0.5).within_group(took),
+            func.percentile_cont(0.95).within_group(took),
+        )
+        .where(c.connection_id == connection_id, c.kind.in_(KINDS), c.ended_at > func.now() - _OVER)
+        .group_by(c.kind)
+    )
+    with reading() as conn:
+        found = {row[0]: Latency(row[0], row[1], float(row[2]), float(row[3])) for row in conn.execute(statement)}
+    return tuple(found.get(kind) or Latency(kind, 0, None, None) for kind in KINDS)
+
+
+def order_numbers(connection_id: int) -> OrderNumbers:
+    o = shop_orders.c
+    day = cast(func.timezone("UTC", o.ordered_at), Date)
+    today = cast(func.timezone("UTC", func.now()), Date)
+    recent = (o.connection_id == connection_id, o.ordered_at > func.now() - timedelta(days=_DAYS))
+    newest = select(o.received_at).where(o.connection_id == connection_id).order_by(o.ordered_at.desc()).limit(1)
+    with reading() as conn:
+        rows = conn.execute(select(day, func.count()).where(*recent).group_by(day).order_by(day)).all()
+        present = conn.execute(select(today)).scalar_one()
+        read_at = conn.scalar(newest)
+    by_day = {row[0]: row[1] for row in rows}
+    days = [present - timedelta(days=back) for back in range(_DAYS - 1, -1, -1)]
+    return OrderNumbers(by_day.get(present, 0), tuple(Day(one, by_day.get(one, 0)) for one in days), read_at)
+
+
+def drift(connection_id: int) -> Drift | None:
+    c = stock_checks.c
+    ended = select(c.id, c.finished_at, c.compared, c.found, c.remaining).where(
+        c.connection_id == connection_id, c.finished_at.is_not(None)
+    )
+    with reading() as conn:
+        row = conn.execute(ended.order_by(c.id.desc()).limit(1)).first()
+    return Drift(*row) if row else None
+
+
+def orders_waiting(connection_id: int) -> Count:
+    """Orders that do not get on without a person: for the sidebar."""
+    o = shop_orders.c
+    held = (o.connection_id == connection_id, o.import_state == "held", o.hold.not_in(PASSING), o.status != "CANCELLED")
+    with reading() as conn:
+        return count_capped(conn, select(o.id).where(*held))
