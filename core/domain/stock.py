@@ -16,6 +16,7 @@ from typing import Final
 
 WAREHOUSE: Final = "warehouse"  # kind of mapping: a store's location to the Shop's warehouse, "" for none
 MAIN_LOCATION: Final = "main"  # of stores that keep one stock only
+_ANOTHER_CHANGE: Final = timedelta(days=1)
 HOLIDAY: Final = "RESTRICTED"  # status of a warehouse in holiday mode
 
 # The Shop's codes (Partner Center, product error codes): a promotion locks the price, or stock below the present one.
@@ -166,15 +167,16 @@ def sentence_of(cause: Cause, difference: Difference) -> str:
 def began_at(
     sent_at: datetime | None, told_at: datetime | None, changed_at: datetime, remote_at: datetime | None
 ) -> datetime | None:
-    """When the store changed what is about to be sent, as early as anything we know says; None when it did not.
+    """When the store changed what is about to be sent; None when it did not change since our last sending.
 
-    ``sent_at``: our last sending; ``told_at``: what a hint told; ``changed_at``: when our copy changed;
-    ``remote_at``: when the store says that the product changed.
+    ``sent_at``: our last sending; ``told_at``: what the last hint told; ``changed_at``: when our copy changed;
+    ``remote_at``: when the store says that the product changed. The later of what the store said belongs to this
+    change, unless it is a day older than our copy: then it belongs to another one.
     """
     if sent_at is not None and changed_at <= sent_at:
         return None
-    told = [at for at in (told_at, remote_at) if at is not None and (sent_at is None or at > sent_at)]
-    return min([*told, changed_at])
+    said = max((at for at in (told_at, remote_at) if at is not None), default=changed_at)
+    return min(said, changed_at) if changed_at - said < _ANOTHER_CHANGE else changed_at
 
 
 def is_newer_event(new: str, kept: str) -> bool:

@@ -70,9 +70,11 @@ def test_a_sale_never_raises_what_is_offered(on_hand: int, held: int, buffer: in
     before = offered(Standing(on_hand, GB.stock_max, held, buffer))
     assert offered(Standing(on_hand, GB.stock_max, held + sold, buffer)) <= before
     # Once the store has taken the units off, nothing is counted twice.
-    assert offered(Standing(on_hand - sold, GB.stock_max, held, buffer)) == offered(
-        Standing(on_hand, GB.stock_max, held + sold, buffer)
-    ) or on_hand < sold
+    assert (
+        offered(Standing(on_hand - sold, GB.stock_max, held, buffer))
+        == offered(Standing(on_hand, GB.stock_max, held + sold, buffer))
+        or on_hand < sold
+    )
 
 
 def test_a_campaign_keeps_its_reserved_units() -> None:
@@ -128,12 +130,22 @@ NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
 
 
-def test_a_latency_begins_when_the_store_changed() -> None:
-    changed, sent = NOON, NOON - 60 * SECOND
-    assert began_at(sent, None, changed, None) == changed
-    assert began_at(sent, changed - 2 * SECOND, changed, None) == changed - 2 * SECOND
-    assert began_at(sent, changed - 90 * SECOND, changed, changed - SECOND) == changed - SECOND
-    assert began_at(None, None, changed, changed - 900 * SECOND) == changed - 900 * SECOND
+@pytest.mark.parametrize(
+    ("told", "remote", "began"),
+    [
+        (None, None, NOON),
+        (NOON - 2 * SECOND, None, NOON - 2 * SECOND),
+        (NOON - 2 * SECOND, NOON - 900 * SECOND, NOON - 2 * SECOND),  # a hint; the product is not read yet
+        (NOON - 900 * SECOND, NOON - 40 * SECOND, NOON - 40 * SECOND),  # a reading; the hint was another one
+        (None, NOON + 5 * SECOND, NOON),  # the store's clock is ahead of ours
+        (NOON - timedelta(days=3), None, NOON),
+    ],
+)
+def test_a_latency_begins_when_the_store_changed(
+    told: datetime | None, remote: datetime | None, began: datetime
+) -> None:
+    assert began_at(NOON - 60 * SECOND, told, NOON, remote) == began
+    assert began_at(None, told, NOON, remote) == began
 
 
 def test_nothing_began_where_the_store_did_not_change() -> None:
