@@ -242,4 +242,3 @@ def _customer(row: Row[Any]) -> Customer:
         told.get("note", ""),
         note,
     )
-

@@ -58,10 +58,7 @@ def _webhooks(conn: Connection, detail: OrderDetail, most: int) -> list[Event]:
 def _deeds(conn: Connection, detail: OrderDetail, most: int) -> list[Event]:
     wanted = select(audit.c.at, audit.c.login, audit.c.action).where(audit.c.subject.in_(detail.subjects))
     rows = conn.execute(wanted.order_by(audit.c.at.desc()).limit(most))
-    return [
-        _event(at, "person", action.replace("_", " ").capitalize(), f"by {login}")
-        for at, login, action in rows
-    ]
+    return [_event(at, "person", action.replace("_", " ").capitalize(), f"by {login}") for at, login, action in rows]
 
 
 def _results(conn: Connection, order_id: int, most: int) -> list[Event]:
