@@ -93,6 +93,7 @@ def test_a_store_change_reaches_the_shop_and_is_read_back(rig: StockRig) -> None
 def test_its_latency_runs_from_the_stores_change_to_the_reading(rig: StockRig) -> None:
     product_id, before = rig.listed[0], len(rig.latencies("stock"))
     told = datetime.now(UTC) - timedelta(seconds=3)
+    rig.set_product(product_id, remote_updated_at=told - timedelta(hours=1))
     rig.set_stock(product_id, 42, stock_at=told)
     rig.push([product_id])
     (kept,) = rig.latencies("stock")[before:]
