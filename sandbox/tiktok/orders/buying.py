@@ -29,6 +29,7 @@ from sandbox.world import World
 
 # Buyers who find their goods sold out before the rest gives up.
 MOST_MISSES = 20
+CHUNK = 250
 
 
 @dataclass(frozen=True)
@@ -47,18 +48,30 @@ class Purchase:
 
 
 def buy(world: World, purchase: Purchase) -> list[Order]:
-    """The orders made, all of one second; fewer than asked for when the shop is sold out."""
-    made: int = world.setting("tiktok.orders_made", 0)
+    """The orders made, all placed in one second; fewer than asked for when the shop is sold out."""
     now = int(world.clock.now())
-    shop = accounts.shop(world, purchase.shop_id)
+    orders: list[Order] = []
+    while len(orders) < purchase.count:
+        count = min(purchase.count - len(orders), CHUNK)
+        made = _buy_some(world, purchase, count, now)
+        orders += made
+        if len(made) < count:
+            break
+    return orders
+
+
+def _buy_some(world: World, purchase: Purchase, count: int, now: int) -> list[Order]:
+    """One transaction's worth; a longer one would hold up every call."""
     with world.db.transaction():
+        made: int = world.setting("tiktok.orders_made", 0)
+        shop = accounts.shop(world, purchase.shop_id)
         shelf = Shelf(world, shop.id, _chance(world, made, "shelf"), purchase.count, list(purchase.skus))
         earlier = world.db.value(
             "SELECT id FROM tt_orders WHERE shop_id = ? AND status <> 'CANCELLED' LIMIT 1", (shop.id,)
         )
         orders: list[Order] = []
         missed = 0
-        while len(orders) < purchase.count and missed < MOST_MISSES:
+        while len(orders) < count and missed < MOST_MISSES:
             number = made + len(orders) + missed
             order = _order(world, shop, purchase, shelf, _chance(world, number, "order"), earlier, now)
             if order is None:
