@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from console import session
+from console.acting import acting, record
 from console.refusals import NotPossible
 from core import wiring
 from core.domain.filters import Selection
-from core.domain.people import Actor, Forbidden, Role
+from core.domain.people import Role
 from core.reads.connections import ConnectionRow, all_connections
 from core.services import (
     audit,
@@ -45,20 +46,6 @@ from core.services.runs import DryRun
 PARTS = {"all": "Send", "price": "Send price", "stock": "Send stock"}
 
 
-def acting(role: Role) -> Actor:
-    """Who is signed in now, as the database has it. Raises ``Forbidden`` without the role or the session."""
-    actor = session.signed_in()
-    if actor is None:
-        raise Forbidden("Your session has ended: sign in again.")
-    actor.require(role)
-    return actor
-
-
-def _record(actor: Actor, action: str, connection_id: int | None, subject: str = "", **detail: Any) -> None:
-    with transaction() as connection:
-        audit.record(connection, user=actor, action=action, connection_id=connection_id, subject=subject, detail=detail)
-
-
 def _row(connection_id: int) -> ConnectionRow:
     row = next((one for one in all_connections() if one.id == connection_id), None)
     if row is None:
@@ -81,7 +68,7 @@ def send(connection_id: int, selection: Selection, part: str) -> int:
         run_id = product_export.start_send(connection_id, selection, actor.login)
     else:
         run_id = price_stock.start_push(connection_id, selection, actor.login, part)
-    _record(actor, f"send_{part}", connection_id, f"run:{run_id}", selection=selection.as_json())
+    record(actor, f"send_{part}", connection_id, f"run:{run_id}", selection=selection.as_json())
     return run_id
 
 
@@ -89,7 +76,7 @@ def sync_now(connection_id: int) -> int:
     """Send everything that is ready and not in the Shop; the run's id."""
     actor = acting(Role.OPERATOR)
     run_id = product_export.sync_now(connection_id, actor.login)
-    _record(actor, "sync_now", connection_id, f"run:{run_id}")
+    record(actor, "sync_now", connection_id, f"run:{run_id}")
     return run_id
 
 
@@ -103,7 +90,7 @@ def delete(connection_id: int, selection: Selection) -> int:
     """Queue the deletion of listings in the Shop, never in the store; the run's id."""
     actor = acting(Role.OPERATOR)
     run_id = product_delete.start_delete(connection_id, selection, actor.login)
-    _record(actor, "delete_listings", connection_id, f"run:{run_id}", selection=selection.as_json())
+    record(actor, "delete_listings", connection_id, f"run:{run_id}", selection=selection.as_json())
     return run_id
 
 
@@ -114,14 +101,14 @@ def stop_run(run_id: int, connection_id: int | None) -> None:
         runs.stop_run(run_id, actor.login)
     except ValueError as error:
         raise NotPossible(str(error)) from error
-    _record(actor, "stop_run", connection_id, f"run:{run_id}")
+    record(actor, "stop_run", connection_id, f"run:{run_id}")
 
 
 def retry_failed(run_id: int, connection_id: int | None, code: str | None = None) -> int:
     """A new run over the items that failed, of one cause where ``code`` is given; its id."""
     actor = acting(Role.OPERATOR)
     again = runs.retry_failed(run_id, actor.login, code=code)
-    _record(actor, "retry_failed", connection_id, f"run:{run_id}", again=again, code=code or "")
+    record(actor, "retry_failed", connection_id, f"run:{run_id}", again=again, code=code or "")
     return again
 
 
@@ -130,7 +117,7 @@ def test_shop(connection_id: int) -> str:
     actor = acting(Role.OPERATOR)
     row = _row(connection_id)
     sentence = connect_shop.check_connection(wiring.marketplace(row.shop_id), connection_id)
-    _record(actor, "test_shop", connection_id, f"shop:{row.shop_id}")
+    record(actor, "test_shop", connection_id, f"shop:{row.shop_id}")
     return sentence
 
 
@@ -138,7 +125,7 @@ def test_store(store_account_id: int) -> str:
     """Try the saved credentials of a store; a sentence of success."""
     actor = acting(Role.OPERATOR)
     business = connect_store.check_store(wiring.store(store_account_id), store_account_id)
-    _record(actor, "test_store", None, f"store:{store_account_id}")
+    record(actor, "test_store", None, f"store:{store_account_id}")
     return f"{business.name} answers: country {business.country}, currency {business.currency}."
 
 
@@ -215,7 +202,7 @@ def read_prerequisites(connection_id: int) -> None:
     """Ask the Shop for its own listing prerequisites again."""
     actor = acting(Role.OPERATOR)
     connection_checks.read_prerequisites(wiring.marketplace(_row(connection_id).shop_id), connection_id)
-    _record(actor, "check_prerequisites", connection_id)
+    record(actor, "check_prerequisites", connection_id)
 
 
 def connect_a_store(platform: str, base_url: str, credentials: dict[str, str]) -> str:

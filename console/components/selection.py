@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 import streamlit as st
 
-from core.domain.filters import ExportFilter, ProductFilter, Selection
+from core.domain.filters import ExportFilter, OrderFilter, ProductFilter, Selection, StockFilter
 from core.reads.paging import Count
 
-Filter = ProductFilter | ExportFilter
+Filter = ProductFilter | ExportFilter | OrderFilter | StockFilter
 
 
 @dataclass
@@ -86,4 +86,8 @@ def as_selection(selected: Selected) -> Selection:
         return Selection(products=selected.everything)
     if isinstance(selected.everything, ExportFilter):
         return Selection(exports=selected.everything)
+    if isinstance(selected.everything, OrderFilter):
+        return Selection(orders=selected.everything)
+    if isinstance(selected.everything, StockFilter):
+        return Selection(stock=selected.everything)
     return Selection(ids=tuple(sorted(selected.ids)))

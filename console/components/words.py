@@ -32,3 +32,13 @@ def clock(moment: datetime | None) -> str:
 def items(number: int, one: str, many: str = "") -> str:
     """ "1 product", "1,200 products"."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def left(moment: datetime, at: datetime) -> str:
+    """A countdown: "in 2 d 4 h", "in 3 h 20 min"; "late by 40 min" once it has passed."""
+    minutes = int((moment - at).total_seconds() // 60)
+    sign, minutes = ("late by", -minutes) if minutes < 0 else ("in", minutes)
+    days, hours = divmod(minutes // 60, 24)
+    if days:
+        return f"{sign} {days} d {hours} h"
+    return f"{sign} {hours} h {minutes % 60} min" if hours else f"{sign} {minutes % 60} min"

@@ -29,7 +29,7 @@ from core.config import settings
 from core.domain.filters import ProductFilter, Selection
 from core.domain.statuses import PRODUCT_TABS, PRODUCT_WORDS
 from core.reads import connections, products
-from core.reads.products import ProductPage, ProductRow
+from core.reads.products import Choice, ProductPage, ProductRow
 
 HERE = context.current()
 NAME = "products"
@@ -95,13 +95,19 @@ def cells(row: ProductRow) -> dict[str, Any]:
     }
 
 
+@st.cache_data(ttl=60, max_entries=50, show_spinner=False)
+def known_problems(connection_id: int) -> tuple[Choice, ...]:
+    """Finding them reads every product's state, so once a minute is enough."""
+    return products.problem_choices(connection_id)
+
+
 def wanted_rows() -> tuple[ProductFilter, tuple[str, bool]]:
     """The filters and the order, all of them in the address."""
     tab = url.get("tab")
     connection_id = context.current_id()
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="product_filters"):
         text = filters.search(NAME, "Name or SKU, or paste a list of SKUs")
-        problem = filters.choice(NAME, "problem", "problem", products.problem_choices(connection_id))
+        problem = filters.choice(NAME, "problem", "problem", known_problems(connection_id))
         category = filters.choice(NAME, "category", "category", products.category_choices(connection_id))
         brand = filters.choice(NAME, "brand", "brand", products.brand_choices(connection_id))
         order = filters.sorting(NAME, ORDERS)

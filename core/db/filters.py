@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
 
-from core.db.tables import listings, product_states, products, variants
+from core.db.tables import connections, listings, product_states, products, variants
 from core.domain.filters import ExportFilter, ProductFilter, Selection, pasted_list
 from core.domain.statuses import PRODUCT_TABS, ExportStatus
 
@@ -29,21 +29,39 @@ def product_text(text: str) -> ColumnElement[bool]:
 
 def product_clauses(connection_id: int, wanted: ProductFilter) -> Clauses:
     """For ``product_states JOIN products``. An unknown tab matches nothing."""
-    clauses: Clauses = [product_states.c.connection_id == connection_id, products.c.deleted_at.is_(None)]
+    return [*state_clauses(connection_id, wanted), products.c.deleted_at.is_(None), *content_clauses(wanted)]
+
+
+def state_clauses(connection_id: int, wanted: ProductFilter) -> Clauses:
+    """The part that ``product_states`` alone can answer."""
+    clauses: Clauses = [product_states.c.connection_id == connection_id]
     if wanted.tab:
         statuses = [str(status) for status in PRODUCT_TABS.get(wanted.tab, ())]
         clauses.append(product_states.c.status.in_(statuses))
-    if wanted.text.strip():
-        clauses.append(product_text(wanted.text))
     if wanted.problem:
         clauses.append(product_states.c.problem_codes.contains([wanted.problem]))
+    if wanted.sync:
+        clauses.append(product_states.c.sync == wanted.sync)
+    return clauses
+
+
+def content_clauses(wanted: ProductFilter) -> Clauses:
+    """The part that needs ``products``; empty when the filter says nothing about a product's content."""
+    clauses: Clauses = []
+    if wanted.text.strip():
+        clauses.append(product_text(wanted.text))
     if wanted.category:
         clauses.append(products.c.category_ids.contains([wanted.category]))
     if wanted.brand:
         clauses.append(products.c.brand_id == wanted.brand)
-    if wanted.sync:
-        clauses.append(product_states.c.sync == wanted.sync)
     return clauses
+
+
+def not_deleted(connection_id: int) -> ColumnElement[bool]:
+    """``product_states`` of products the store still has, without joining ``products``: the deleted are few."""
+    account = select(connections.c.store_account_id).where(connections.c.id == connection_id).scalar_subquery()
+    gone = select(products.c.id).where(products.c.store_account_id == account, products.c.deleted_at.is_not(None))
+    return product_states.c.product_id.not_in(gone)
 
 
 def export_status(tab: str) -> ColumnElement[bool]:

@@ -8,8 +8,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Date, Select, cast, func, select
 
-from core.db.filters import export_status
-from core.db.tables import api_calls, issues, listings, product_states, products
+from core.db.filters import export_status, not_deleted
+from core.db.tables import api_calls, issues, listings, product_states
 from core.domain.statuses import ExportStatus, ProductStatus
 from core.reads.paging import COUNT_CAP, Count, count_capped, reading
 
@@ -76,8 +76,8 @@ def waiting(connection_id: int) -> Waiting:
 def numbers(connection_id: int) -> Numbers:
     with reading() as connection:
         calls = connection.execute(_call_numbers(connection_id)).one()
-        live = select(product_states.c.product_id).join(products, products.c.id == product_states.c.product_id)
-        live = live.where(product_states.c.connection_id == connection_id, products.c.deleted_at.is_(None))
+        mine = (product_states.c.connection_id == connection_id, not_deleted(connection_id))
+        live = select(product_states.c.product_id).where(*mine)
         return Numbers(
             count_capped(connection, live),
             _products(connection, connection_id, ProductStatus.ACTIVE),
@@ -202,14 +202,8 @@ def _problems(connection: Connection, connection_id: int) -> list[Cause]:
 
 
 def _products(connection: Connection, connection_id: int, *statuses: ProductStatus) -> Count:
-    joined = product_states.join(products, products.c.id == product_states.c.product_id)
-    wanted = select(product_states.c.product_id).select_from(joined)
-    which: tuple[ColumnElement[bool], ...] = (
-        product_states.c.connection_id == connection_id,
-        product_states.c.status.in_(statuses),
-        products.c.deleted_at.is_(None),
-    )
-    return count_capped(connection, wanted.where(*which))
+    mine = (product_states.c.connection_id == connection_id, product_states.c.status.in_(statuses))
+    return count_capped(connection, select(product_states.c.product_id).where(*mine, not_deleted(connection_id)))
 
 
 def _exports(connection: Connection, connection_id: int, status: ExportStatus) -> Count:

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Float, Select, cast, exists, func, select
 
-from core.db.filters import product_clauses
+from core.db.filters import content_clauses, not_deleted, product_clauses, state_clauses
 from core.db.tables import (
     connections,
     listings,
@@ -22,7 +22,7 @@ from core.db.tables import (
 )
 from core.domain.filters import ProductFilter, pasted_list
 from core.domain.statuses import PRODUCT_TABS
-from core.reads.paging import Count, count_capped, page_of, reading
+from core.reads.paging import COUNT_CAP, Count, count_capped, page_of, reading
 
 SORTS: dict[str, ColumnElement[Any]] = {
     "changed": product_states.c.changed_at,
@@ -80,6 +80,14 @@ def _joined(connection_id: int, wanted: ProductFilter) -> Select[Any]:
     return select(products.c.id).select_from(source).where(*clauses, products.c.store_account_id == account)
 
 
+def _counted(connection_id: int, wanted: ProductFilter) -> Select[Any]:
+    """What to count: without ``products`` where the filter says nothing about them, which is many times faster."""
+    if content_clauses(wanted):
+        return _joined(connection_id, wanted)
+    clauses = state_clauses(connection_id, wanted)
+    return select(product_states.c.product_id).where(*clauses, not_deleted(connection_id))
+
+
 def _listing_column(column: ColumnElement[str | None]) -> ColumnElement[str | None]:
     """Of the product's live listing, the newest where it has several (one per variant)."""
     live = (
@@ -123,13 +131,11 @@ def _columns(connection_id: int) -> tuple[ColumnElement[Any], ...]:
 
 
 def _order(sort: str, descending: bool) -> tuple[ColumnElement[Any], ...]:
-    column = SORTS.get(sort, SORTS["changed"])
-    first = column.desc() if descending else column.asc()
-    # Only these may be empty; on the others NULLS LAST would keep the index from being used.
-    if sort in ("price", "stock"):
-        first = first.nulls_last()
-    tie = product_states.c.product_id
-    return first, tie.desc() if descending else tie.asc()
+    """Each order is one that an index has, forwards or backwards; a product without a price is the dearest."""
+    column, tie = SORTS.get(sort, SORTS["changed"]), product_states.c.product_id
+    if sort == "status":
+        return column.asc(), product_states.c.changed_at.desc(), tie.desc()
+    return (column.desc(), tie.desc()) if descending else (column.asc(), tie.asc())
 
 
 def products_page(
@@ -139,23 +145,33 @@ def products_page(
     matching = _joined(connection_id, wanted)
     rows = page_of(matching.with_only_columns(*_columns(connection_id)).order_by(*_order(sort, descending)), page)
     with reading() as connection:
-        count = count_capped(connection, matching)
+        count = count_capped(connection, _counted(connection_id, wanted))
         found = tuple(ProductRow(*row) for row in connection.execute(rows))
         return ProductPage(found, count, connection.execute(select(func.now())).scalar_one())
 
 
 def tab_counts(connection_id: int, wanted: ProductFilter) -> dict[str, Count]:
     """How many match under each tab of the page; "" is all of them. The filter's own tab does not matter."""
+    if content_clauses(wanted):
+        return _counts_by_status(connection_id, wanted)
     with reading() as connection:
         return {
-            tab: count_capped(connection, _joined(connection_id, replace(wanted, tab=tab)))
+            tab: count_capped(connection, _counted(connection_id, replace(wanted, tab=tab)))
             for tab in ("", *PRODUCT_TABS)
         }
 
 
-def matching_count(connection_id: int, wanted: ProductFilter) -> Count:
+def _counts_by_status(connection_id: int, wanted: ProductFilter) -> dict[str, Count]:
+    """One look at the rows instead of one for each tab: finding words is what takes the time."""
+    matching = _joined(connection_id, replace(wanted, tab="")).with_only_columns(product_states.c.status)
+    some = matching.limit(COUNT_CAP + 1).subquery()
     with reading() as connection:
-        return count_capped(connection, _joined(connection_id, wanted))
+        rows = connection.execute(select(some.c.status, func.count()).group_by(some.c.status))
+        found = {str(status): int(number) for status, number in rows}
+    total = sum(found.values())
+    capped = total > COUNT_CAP
+    tabs = {tab: Count(sum(found.get(one, 0) for one in words), capped) for tab, words in PRODUCT_TABS.items()}
+    return {"": Count(min(total, COUNT_CAP), capped), **tabs}
 
 
 def missing_skus(connection_id: int, text: str) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
 from streamlit.testing.v1 import AppTest
 
@@ -25,6 +26,7 @@ Open = Callable[..., AppTest]
 @pytest.fixture(scope="module")
 def database(settings: config.Settings) -> Iterator[None]:
     """The module's database with the three users in it, reached the way the console reaches it."""
+    st.cache_data.clear()  # of another module's database
     make_key_file(settings.home)
     for cached in (engine.engine, sealer):
         cached.cache_clear()

@@ -55,6 +55,10 @@ Index(
     postgresql_where=text("deleted_at IS NOT NULL OR NOT active"),
 )
 Index("ix_products_title", products.c.store_account_id, products.c.title, products.c.id)
+Index("ix_products_price", products.c.store_account_id, products.c.price, products.c.id)
+Index("ix_products_stock", products.c.store_account_id, products.c.stock, products.c.id)
+Index("ix_products_brand", products.c.store_account_id, products.c.brand_id)
+Index("ix_products_categories", products.c.category_ids, postgresql_using="gin")
 
 variants = Table(
     "variants",

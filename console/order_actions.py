@@ -1,0 +1,108 @@
+"""Every button about orders that changes something: the role is checked here, the service called, the deed recorded."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from console.acting import acting, record
+from console.refusals import NotPossible
+from core.domain.filters import Selection
+from core.domain.mapping import SKU
+from core.domain.people import Role
+from core.reads.order_plans import import_plan, status_plan
+from core.reads.orders import matching_ids
+from core.services import mappings, order_drain, order_import, order_links, order_status
+from core.services.database import transaction
+from core.services.mappings import MappingChange
+from core.services.order_links import Suggestion
+from core.services.runs import DryRun
+
+# An import takes about four calls to the store, a status one or two; ShopWired takes two a second.
+_IMPORT_S, _STATUS_S = 2.0, 0.8
+
+
+def _ids(connection_id: int, selection: Selection) -> list[int]:
+    if selection.orders is not None:
+        return matching_ids(connection_id, selection.orders, customers=True)
+    return list(selection.ids)
+
+
+def plan_import(connection_id: int, selection: Selection) -> DryRun:
+    """What ``import_again`` would do; changes nothing."""
+    acting(Role.OPERATOR)
+    plan = import_plan(connection_id, _ids(connection_id, selection))
+    return DryRun(len(plan.ids), plan.skipped, len(plan.ids) * _IMPORT_S)
+
+
+def import_again(connection_id: int, selection: Selection) -> int:
+    """Queue another try for orders the store does not have; the run's id."""
+    actor = acting(Role.OPERATOR)
+    plan = import_plan(connection_id, _ids(connection_id, selection))
+    run_id = order_import.start_import(connection_id, actor.login, order_ids=plan.ids)
+    record(actor, "import_orders", connection_id, f"run:{run_id}", selection=selection.as_json())
+    return run_id
+
+
+def retry_held(connection_id: int, hold: str) -> int:
+    """Queue another try for all orders that are held for one cause; the run's id."""
+    actor = acting(Role.OPERATOR)
+    run_id = order_import.start_import(connection_id, actor.login, hold=hold)
+    record(actor, "retry_held_orders", connection_id, f"run:{run_id}", hold=hold)
+    return run_id
+
+
+def plan_status(connection_id: int, selection: Selection) -> DryRun:
+    """What ``sync_status`` would do; changes nothing."""
+    acting(Role.OPERATOR)
+    plan = status_plan(connection_id, _ids(connection_id, selection))
+    return DryRun(len(plan.ids), plan.skipped, len(plan.ids) * _STATUS_S)
+
+
+def sync_status(connection_id: int, selection: Selection) -> int:
+    """Queue bringing store orders up to what TikTok says; the run's id."""
+    actor = acting(Role.OPERATOR)
+    plan = status_plan(connection_id, _ids(connection_id, selection))
+    run_id = order_status.start_status(connection_id, list(plan.ids), actor.login)
+    record(actor, "sync_order_status", connection_id, f"run:{run_id}", selection=selection.as_json())
+    return run_id
+
+
+def import_one(connection_id: int, order_id: int) -> int:
+    """Queue another try for one order; the run's id."""
+    actor = acting(Role.OPERATOR)
+    run_id = order_import.start_import(connection_id, actor.login, order_ids=[order_id])
+    record(actor, "import_order", connection_id, f"order:{order_id}", run=run_id)
+    return run_id
+
+
+def sync_one(connection_id: int, order_id: int) -> int:
+    """Queue the status sync of one order; the run's id."""
+    actor = acting(Role.OPERATOR)
+    run_id = order_status.start_status(connection_id, [order_id], actor.login)
+    record(actor, "sync_order_status", connection_id, f"order:{order_id}", run=run_id)
+    return run_id
+
+
+def download_orders(connection_id: int, first: date) -> int:
+    """Queue the reading again of all orders since a day; the run's id."""
+    actor = acting(Role.OPERATOR)
+    try:
+        run_id = order_drain.start_download(connection_id, first, actor.login)
+    except ValueError as error:
+        raise NotPossible(str(error)) from error
+    record(actor, "download_orders", connection_id, f"run:{run_id}", first=first.isoformat())
+    return run_id
+
+
+def suggested_variants(connection_id: int, sku: str, title: str) -> list[Suggestion]:
+    """Variants of the store that an unlinked SKU may stand for, the likeliest first."""
+    acting(Role.OPERATOR)
+    with transaction() as connection:
+        return order_links.suggestions(connection, connection_id, sku, title)
+
+
+def map_sku(connection_id: int, sku: str, variant_id: int) -> int:
+    """Link a SKU of the Shop to a variant of the store; orders that wait for it are imported by themselves."""
+    actor = acting(Role.OPERATOR)
+    with transaction() as connection:
+        return mappings.set_mappings(connection, connection_id, [MappingChange(SKU, sku, str(variant_id))], actor)

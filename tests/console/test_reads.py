@@ -1,0 +1,118 @@
+"""What pages show, counted two ways."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from core.db import engine
+from core.domain.filters import ExportFilter, ProductFilter
+from core.domain.statuses import PRODUCT_TABS, ExportStatus
+from core.reads import connections, exports, overview, products, search
+from core.reads.paging import COUNT_CAP, PAGE_SIZE, Count
+from tests.console.filling import Filled
+
+WANTED = (
+    ProductFilter(),
+    ProductFilter(text="number 1"),
+    ProductFilter(problem="weight_missing"),
+    ProductFilter(category="11", text="mug"),
+    ProductFilter(brand="21"),
+    ProductFilter(brand="none such"),
+)
+
+
+def rows_of(connection_id: int, wanted: ProductFilter, **order: object) -> list[products.ProductRow]:
+    found: list[products.ProductRow] = []
+    for page in range(1, COUNT_CAP // PAGE_SIZE):
+        some = products.products_page(connection_id, wanted, page=page, **order).rows  # type: ignore[arg-type]
+        found += some
+        if len(some) < PAGE_SIZE:
+            break
+    return found
+
+
+@pytest.fixture
+def one_deleted(filled: Filled) -> int:
+    """The last product is gone from the store, so no count and no row may hold it."""
+    gone = filled.product_ids[-1]
+    with engine.transaction() as conn:
+        conn.exec_driver_sql(f"UPDATE products SET deleted_at = now() WHERE id = {gone}")
+    return gone
+
+
+@pytest.mark.parametrize("wanted", WANTED, ids=str)
+def test_every_tab_counts_the_rows_it_shows(wanted: ProductFilter, one_deleted: int, filled: Filled) -> None:
+    counts = products.tab_counts(filled.connection_id, wanted)
+    for tab in ("", *PRODUCT_TABS):
+        rows = rows_of(filled.connection_id, replace(wanted, tab=tab))
+        assert counts[tab] == Count(len(rows)), tab
+        assert one_deleted not in {row.id for row in rows}
+    page = products.products_page(filled.connection_id, wanted)
+    assert page.count == counts[""]
+
+
+@pytest.mark.parametrize("descending", [True, False])
+@pytest.mark.parametrize(
+    ("sort", "key"),
+    [
+        ("name", lambda row: row.title),
+        ("price", lambda row: row.price),
+        ("stock", lambda row: row.stock),
+        ("changed", lambda row: row.changed_at),
+    ],
+)
+def test_pages_put_together_are_sorted_and_whole(
+    sort: str, key: Callable[[products.ProductRow], object], descending: bool, filled: Filled
+) -> None:
+    rows = rows_of(filled.connection_id, ProductFilter(), sort=sort, descending=descending)
+    assert len({row.id for row in rows}) == len(rows) >= 119
+    keys = [key(row) for row in rows]
+    assert keys == sorted(keys, reverse=descending)  # type: ignore[type-var]
+
+
+def test_the_same_price_keeps_its_order_from_page_to_page(filled: Filled) -> None:
+    first = [row.id for row in rows_of(filled.connection_id, ProductFilter(), sort="price")]
+    assert first == [row.id for row in rows_of(filled.connection_id, ProductFilter(), sort="price")]
+
+
+def test_every_export_tab_counts_the_rows_it_shows(filled: Filled) -> None:
+    counts = exports.tab_counts(filled.connection_id, ExportFilter())
+    for status in ExportStatus:
+        page = exports.exports_page(filled.connection_id, ExportFilter(tab=status))
+        assert counts[status] == page.count == Count(len(page.rows))
+        assert {row.status for row in page.rows} <= {status}
+    assert sum(counts[status].number for status in ExportStatus) == counts[""].number == 45
+
+
+def test_another_connection_sees_nothing_of_it(filled: Filled) -> None:
+    elsewhere = filled.connection_id + 1000
+    assert products.products_page(elsewhere, ProductFilter()).rows == ()
+    assert search.find(elsewhere, "SKU-0003") == ()
+    assert overview.causes(elsewhere) == ()
+    assert all(one.id != elsewhere for one in connections.all_connections())
+
+
+@pytest.mark.parametrize("text", ["%", "_", "\\", "'; DROP TABLE products; --", "\x01"])
+def test_signs_of_the_database_are_only_signs(text: str, filled: Filled) -> None:
+    assert products.products_page(filled.connection_id, ProductFilter(text=text)).rows == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"), [("SKU-0003", "SKU"), ("REQ00007", "Call"), ("number 33", "Product"), ("17", "Store product")]
+)
+def test_search_everything_finds_the_exact_first(text: str, kind: str, filled: Filled) -> None:
+    hits = search.find(filled.connection_id, text)
+    assert hits[0].kind == kind
+
+
+def test_a_tiktok_id_finds_its_product(filled: Filled) -> None:
+    remote_id = exports.exports_page(filled.connection_id, ExportFilter()).rows[0].remote_id
+    assert search.find(filled.connection_id, remote_id)[0].kind == "TikTok product"
+
+
+def test_a_count_stops_at_its_cap() -> None:
+    assert Count(COUNT_CAP, True).text() == "10,000+"
+    assert Count(COUNT_CAP, True).pages == COUNT_CAP // PAGE_SIZE
