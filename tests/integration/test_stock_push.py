@@ -94,7 +94,7 @@ def test_its_latency_runs_from_the_stores_change_to_the_reading(rig: StockRig) -
     product_id, before = rig.listed[0], len(rig.latencies("stock"))
     told = datetime.now(UTC) - timedelta(seconds=3)
     rig.set_product(product_id, remote_updated_at=told - timedelta(hours=1))
-    rig.set_stock(product_id, 42, stock_at=told)
+    rig.set_stock(product_id, rig.sku(product_id).stock + 1, stock_at=told)
     rig.push([product_id])
     (kept,) = rig.latencies("stock")[before:]
     assert kept.subject == rig.sku(product_id).seller_sku
