@@ -12,7 +12,6 @@ from core.db.tables import shop_orders
 from core.reads.paging import reading
 
 
-
 @dataclass(frozen=True, slots=True)
 class OrderPlan:
     """``ids`` would be worked on; ``skipped`` says why others would not, with how many."""
