@@ -27,6 +27,7 @@ from core.services.stock_writes import write_wanted
 from tests.connect_rig import Rig, running_rig
 
 RECHECK_S = 0.3
+_EMBED = "status,products,discounts,fees,shipping,admin_comments,shipping_address"
 
 
 @dataclass
@@ -99,8 +100,7 @@ class OrderRig:
     def store_list(self) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = []
         while True:
-            query = {"count": 100, "offset": len(found), "embed": "status,products,discounts,fees,shipping,admin_comments,"
-                     "shipping_address"}  # fmt: skip
+            query = {"count": 100, "offset": len(found), "embed": _EMBED}
             answer = self.rig.control.get("/v1/orders", params=query, auth=("sw-key-harbour", "sw-secret-harbour"))
             page = answer.raise_for_status().json()
             found += page
@@ -157,22 +157,17 @@ class OrderRig:
             return type(trouble).__name__
         return ""
 
-    def clear(self) -> None:
-        """No orders on our side, and no faults; what is in the Shop and the store stays, and is not read again."""
+    def calm(self) -> None:
+        """No faults, switches, settings and issues of an earlier test; orders stay, each test makes its own."""
         self.control("faults", method="DELETE")
+        switches = {"hide_order_comments": False, "order_search_delay_seconds": 0, "orders_deduct_stock": True}
+        self.control("shopwired/switches", switches)
         with transaction() as conn:
-            conn.exec_driver_sql("TRUNCATE shop_orders, issues, connection_settings, runs, latencies CASCADE")
+            conn.exec_driver_sql("TRUNCATE issues, connection_settings")
             conn.exec_driver_sql("TRUNCATE procrastinate_jobs, procrastinate_events CASCADE")
             conn.exec_driver_sql("DELETE FROM mappings WHERE kind IN ('sku', 'order_field')")
-            conn.exec_driver_sql("UPDATE products SET seen_at = now()")
-            name = f"orders:{self.connection_id}"
-            conn.execute(
-                text(
-                    "INSERT INTO cursors (name, value) VALUES (:name, to_char(now() + interval '119 seconds',"
-                    " 'YYYY-MM-DD\"T\"HH24:MI:SS+00:00')) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
-                ),
-                {"name": name},
-            )
+            conn.exec_driver_sql("UPDATE shop_orders SET import_state = 'not_wanted' WHERE import_state <> 'imported'")
+        read_statuses(self.store, self.connection_id)
 
 
 @contextmanager

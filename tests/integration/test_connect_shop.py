@@ -89,6 +89,8 @@ def test_owner_connects_and_the_first_jobs_wait(rig: Rig) -> None:
         "shop_metadata": {"connection_id": connection_id},
         "catalogue_pull": {"store_account_id": account, "full": True},
         "connection_check": {"connection_id": connection_id},
+        "order_statuses": {"connection_id": connection_id},
+        "order_drain": {"connection_id": connection_id},
         "webhooks_register": {"connection_id": connection_id},
         "product_readiness": {"connection_id": connection_id},
     }

@@ -1,0 +1,455 @@
+"""From the Shop's order to the store's: each exactly once, to the penny, or held for something named."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import delete, select, text, update
+
+from core.config import Settings
+from core.db.engine import transaction
+from core.db.tables import latencies, mappings, runs, shop_orders, store_accounts, store_orders
+from core.domain.mapping import ORDER_STATUS, SKU, MappingRefused
+from core.domain.orders import StoreOrder, StoreOrderDraft
+from core.services import order_import, order_intents
+from core.services.catalogue_pull import pull_catalogue
+from core.services.mappings import MappingChange, set_mapping
+from core.services.order_drain import store_orders_read
+from core.services.order_import import Importing, import_item, start_import
+from core.services.order_links import suggestions
+from core.services.order_reference import refer_orders
+from core.services.order_sweep import sweep_orders
+from core.services.runs import claim
+from tests.connect_rig import jobs
+from tests.order_rig import OrderRig, running_order_rig
+from tests.store_harness import Merchant
+
+CREATE = "POST /v1/orders"
+
+
+@pytest.fixture(scope="module")
+def rig(database: Settings, home: Path) -> Iterator[OrderRig]:
+    with running_order_rig(home) as found:
+        yield found
+
+
+@pytest.fixture(autouse=True)
+def calm(rig: OrderRig) -> None:
+    rig.calm()
+
+
+def state(rig: OrderRig, remote_id: str) -> tuple[str, str]:
+    row = rig.order(remote_id)
+    return row.import_state, row.hold
+
+
+def map_to(rig: OrderRig, kind: str, source: str, target: str | None) -> None:
+    with transaction() as conn:
+        set_mapping(conn, rig.connection_id, MappingChange(kind, source, target), rig.rig.boss)
+
+
+@pytest.mark.parametrize(
+    ("kind", "note"),
+    [
+        ("normal", ""),
+        ("rounding", ""),
+        ("bundle", "Virtual bundles"),
+        ("gift", "Contains a gift"),
+        ("sample", "Creator sample"),
+        ("replacement", "Replacement for TikTok order"),
+        ("exchange", "Exchange for TikTok order"),
+        ("masked", "Shipped by TikTok"),
+    ],
+)
+def test_every_kind_becomes_one_store_order_of_the_same_worth(rig: OrderRig, kind: str, note: str) -> None:
+    order_id = rig.buy(rig.skus[0], rig.skus[1], kind=kind, quantity=None if kind == "bundle" else 3, on_hold=False)
+    rig.work()
+    assert state(rig, order_id) == ("imported", "")
+    (made,) = rig.in_store(order_id)
+    assert Decimal(str(made["total"])).quantize(Decimal("0.01")) == rig.order(order_id).total.quantize(Decimal("0.01"))
+    assert made["paymentMethod"] == "TikTok Shop"
+    assert note in made["comments"]
+    kept = rig.store_order(order_id)
+    assert kept is not None
+    assert (kept.remote_id, kept.number) == (str(made["id"]), str(made["reference"]))
+
+
+def test_a_second_look_makes_no_second_order(rig: OrderRig) -> None:
+    order_id = rig.buy(rig.skus[0])
+    for _ in range(3):
+        rig.work()
+    with transaction() as conn:
+        conn.execute(update(shop_orders).where(shop_orders.c.remote_id == order_id).values(import_state="waiting"))
+    rig.work()
+    assert state(rig, order_id) == ("imported", "")
+    assert len(rig.in_store(order_id)) == 1
+
+
+def test_an_order_the_store_has_from_before_our_database_was_put_back_is_found(rig: OrderRig) -> None:
+    order_id = rig.buy(rig.skus[0], on_hold=False)
+    rig.work()
+    with transaction() as conn:
+        ours = select(shop_orders.c.id).where(shop_orders.c.remote_id == order_id)
+        conn.execute(delete(store_orders).where(store_orders.c.order_id.in_(ours)))
+        conn.execute(delete(shop_orders).where(shop_orders.c.remote_id == order_id))
+    rig.work()
+    assert state(rig, order_id) == ("imported", "")
+    assert len(rig.in_store(order_id)) == 1
+
+
+def test_the_hold_hour_reserves_stock_and_then_imports_by_itself(rig: OrderRig) -> None:
+    before = rig.held(rig.skus[2])
+    order_id = rig.buy(rig.skus[2], kind="on_hold", quantity=2)
+    rig.work()
+    assert state(rig, order_id) == ("held", "on_hold")
+    assert rig.held(rig.skus[2]) == before + 2
+    assert ("order", "on_hold") not in rig.open_issues()
+    rig.act(order_id, "advance", to="AWAITING_SHIPMENT")
+    rig.work()
+    assert state(rig, order_id) == ("imported", "")
+    with transaction() as conn:
+        subject = f"order:{rig.order(order_id).id}"
+        (took,) = conn.execute(select(latencies).where(latencies.c.subject == subject)).all()
+    assert took.kind == "order"
+    assert took.ended_at > took.began_at
+
+
+def test_unpaid_waits_and_cancelled_is_left_out(rig: OrderRig) -> None:
+    order_id = rig.buy(rig.skus[2], paid=False)
+    rig.work()
+    assert state(rig, order_id) == ("held", "unpaid")
+    assert rig.deductions(order_id).count("held") == len(rig.deductions(order_id)) > 0
+    rig.act(order_id, "advance", to="CANCELLED")
+    rig.work()
+    assert state(rig, order_id) == ("not_wanted", "cancelled")
+    assert set(rig.deductions(order_id)) == {"given_back"}
+
+
+def test_goods_of_tiktoks_own_warehouse_are_none_of_the_stores(rig: OrderRig) -> None:
+    order_id = rig.buy(rig.skus[0], kind="fbt")
+    before = rig.stock(rig.skus[0])
+    rig.work()
+    assert state(rig, order_id) == ("not_wanted", "fulfilled_by_tiktok")
+    assert rig.deductions(order_id) == []
+    assert rig.stock(rig.skus[0]) == before
+
+
+def test_an_unlinked_sku_waits_by_name_and_imports_by_itself_once_mapped(rig: OrderRig) -> None:
+    sku = "TT-ORPHAN-1"
+    rig.control("tiktok/shelf", {"skus": [{"seller_sku": sku, "quantity": 50, "price": "9.99"}]})
+    order_id = rig.buy(sku, rig.skus[0], on_hold=False)
+    rig.work()
+    assert state(rig, order_id) == ("held", "unlinked_sku")
+    row = rig.order(order_id)
+    assert row.missing_skus == [sku]
+    assert sku in row.hold_sentence
+    assert ("sku", "unlinked_sku") in rig.open_issues()
+    with pytest.raises(MappingRefused, match=sku):
+        map_to(rig, SKU, sku, "999999")
+    map_to(rig, SKU, sku, str(rig.variant(rig.skus[3])))
+    assert jobs("order_import")
+    rig.try_import()
+    assert state(rig, order_id) == ("imported", "")
+    assert rig.skus[3] in {line["sku"] for line in rig.in_store(order_id)[0]["products"]}
+    assert ("sku", "unlinked_sku") not in rig.open_issues()
+
+
+def test_an_unlinked_sku_imports_by_itself_once_the_store_has_it(rig: OrderRig) -> None:
+    sku = "TT-LATER-1"
+    rig.control("tiktok/shelf", {"skus": [{"seller_sku": sku, "quantity": 50, "price": "9.99"}]})
+    order_id = rig.buy(sku, on_hold=False)
+    rig.work()
+    assert state(rig, order_id) == ("held", "unlinked_sku")
+    Merchant(rig.rig.url).create("Later goods", sku, stock=50)
+    pull_catalogue(rig.store, rig.store_account_id, full=False)
+    rig.work()
+    assert state(rig, order_id) == ("imported", "")
+
+
+def test_two_products_with_one_sku_are_never_guessed(rig: OrderRig) -> None:
+    sku = "TT-TWICE-1"
+    merchant = Merchant(rig.rig.url)
+    merchant.create("Twice, the first", sku, stock=50)
+    merchant.create("Twice, the second", sku, stock=50)
+    pull_catalogue(rig.store, rig.store_account_id, full=False)
+    rig.control("tiktok/shelf", {"skus": [{"seller_sku": sku, "quantity": 50, "price": "9.99"}]})
+    order_id = rig.buy(sku, on_hold=False)
+    rig.work()
+    assert state(rig, order_id) == ("held", "unlinked_sku")
+    with transaction() as conn:
+        found = suggestions(conn, rig.connection_id, sku, "Twice, the first")
+    assert {one.sku for one in found} == {sku}
+    assert found[0].likeness == 1.0
+
+
+def test_an_unmapped_status_waits_and_imports_once_mapped(rig: OrderRig) -> None:
+    with transaction() as conn:
+        target = conn.execute(
+            select(mappings.c.target_id).where(mappings.c.source_id == "AWAITING_SHIPMENT")
+        ).scalar_one()
+    map_to(rig, ORDER_STATUS, "AWAITING_SHIPMENT", None)
+    order_id = rig.buy(rig.skus[0], on_hold=False)
+    rig.work()
+    assert state(rig, order_id) == ("held", "unmapped_status")
+    assert ("order_status", "unmapped_status") in rig.open_issues()
+    with pytest.raises(MappingRefused, match="no order status"):
+        map_to(rig, ORDER_STATUS, "AWAITING_SHIPMENT", "123456789")
+    map_to(rig, ORDER_STATUS, "AWAITING_SHIPMENT", target)
+    rig.try_import()
+    assert state(rig, order_id) == ("imported", "")
+    assert ("order_status", "unmapped_status") not in rig.open_issues()
+
+
+def test_out_of_stock_waits_for_the_stock(rig: OrderRig) -> None:
+    sku = rig.skus[4]
+    rig.restock(sku, 1)
+    order_id = rig.buy(sku, quantity=2, on_hold=False)
+    rig.work()
+    assert state(rig, order_id) == ("held", "out_of_stock")
+    assert sku in rig.order(order_id).hold_sentence
+    rig.restock(sku, 500)
+    assert jobs("order_import")
+    rig.try_import()
+    assert state(rig, order_id) == ("imported", "")
+    assert rig.stock(sku) == 498
+
+
+def test_out_of_stock_past_its_time_is_for_a_person_and_continue_selling_imports_it(rig: OrderRig) -> None:
+    sku = rig.skus[5]
+    rig.restock(sku, 0)
+    order_id = rig.buy(sku, quantity=1, on_hold=False)
+    rig.work()
+    with transaction() as conn:
+        late = update(shop_orders).where(shop_orders.c.remote_id == order_id)
+        conn.execute(late.values(ship_by=text("now() - interval '1 hour'")))
+    sweep_orders(rig.connection_id)
+    rig.try_import()
+    assert state(rig, order_id) == ("held", "out_of_stock_late")
+    assert "Seller Center" in rig.order(order_id).hold_sentence
+    rig.setting("continue_selling", True)
+    assert jobs("order_wake")
+    start_import(rig.connection_id, "boss", hold="out_of_stock_late")
+    finish_run(rig)
+    assert state(rig, order_id) == ("imported", "")
+    rig.restock(sku, 1000)
+
+
+def finish_run(rig: OrderRig) -> list[str]:
+    """Work on every item of the newest run; how they ended."""
+    with transaction() as conn:
+        run_id = conn.scalars(select(runs.c.id).order_by(runs.c.id.desc())).first()
+    assert run_id is not None
+    return [import_item(rig.importing(), item).status for item in claim(run_id, limit=50, seconds=60)]
+
+
+def test_another_currency_is_held(rig: OrderRig) -> None:
+    mine = update(store_accounts).where(store_accounts.c.id == rig.store_account_id)
+    with transaction() as conn:
+        conn.execute(mine.values(currency="EUR"))
+    order_id = rig.buy(rig.skus[0], on_hold=False)
+    rig.work()
+    with transaction() as conn:
+        conn.execute(mine.values(currency="GBP"))
+    assert state(rig, order_id) == ("held", "currency")
+    assert rig.in_store(order_id) == []
+
+
+def test_a_total_that_does_not_add_up_is_held(rig: OrderRig) -> None:
+    (told,) = rig.market.orders([rig.buy(rig.skus[0], on_hold=False)])
+    odd = replace(told, payment=replace(told.payment, total=told.payment.total + Decimal("0.50")))
+    with transaction() as conn:
+        store_orders_read(conn, rig.connection_id, [odd])
+    rig.try_import()
+    assert state(rig, told.id) == ("held", "total_difference")
+    assert "+0.50" in rig.order(told.id).hold_sentence
+
+
+def test_what_the_store_refuses_is_said_and_can_be_tried_again(rig: OrderRig) -> None:
+    sku = "TT-DELETED-1"
+    merchant = Merchant(rig.rig.url)
+    remote_id = merchant.create("Deleted goods", sku, stock=9)
+    pull_catalogue(rig.store, rig.store_account_id, full=False)
+    rig.control("tiktok/shelf", {"skus": [{"seller_sku": sku, "quantity": 50, "price": "9.99"}]})
+    order_id = rig.buy(sku, on_hold=False, quantity=1)
+    merchant.delete(remote_id)  # and our copy does not know of it yet
+    rig.work()
+    assert state(rig, order_id) == ("held", "refused")
+    assert rig.order(order_id).hold_sentence.startswith("The store refused it: ")
+    assert ("order", "refused") in rig.open_issues()
+    merchant.create("Deleted goods, back again", sku, stock=9)
+    start_import(rig.connection_id, "boss", hold="refused")
+    assert finish_run(rig) == ["done"]
+    assert state(rig, order_id) == ("imported", "")
+    assert ("order", "refused") not in rig.open_issues()
+
+
+def test_importing_switched_off_leaves_orders_out_until_it_is_on(rig: OrderRig) -> None:
+    rig.setting("order_import", False)
+    order_id = rig.buy(rig.skus[0], on_hold=False)
+    rig.work()
+    assert state(rig, order_id) == ("not_wanted", "import_off")
+    assert set(rig.deductions(order_id)) == {"held"}
+    rig.setting("order_import", True)
+    start_import(rig.connection_id, "boss", order_ids=[rig.order(order_id).id])
+    assert finish_run(rig) == ["done"]
+    assert len(rig.in_store(order_id)) == 1
+
+
+def test_four_workers_make_each_order_once(rig: OrderRig) -> None:
+    bought = rig.buy_many(16, rig.skus[0], kind="normal", on_hold=False)
+    rig.drain()
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(lambda _: rig.try_import(), range(4)))
+    assert [state(rig, one) for one in bought] == [("imported", "")] * 16
+    made = [one["comments"].split()[2] for one in rig.store_list()]
+    assert [made.count(one) for one in bought] == [1] * 16
+
+
+@pytest.mark.parametrize("switch", [{}, {"hide_order_comments": True}, {"order_search_delay_seconds": 600}])
+def test_an_answer_lost_after_the_effect_is_found_again(rig: OrderRig, switch: dict[str, Any]) -> None:
+    rig.control("shopwired/switches", switch)
+    order_id = rig.buy(rig.skus[0], on_hold=False)
+    rig.drain()
+    rig.fault(CREATE, "cut_after", times=1)
+    rig.try_import()
+    assert rig.order(order_id).import_state == "unknown"
+    rig.hurry()
+    rig.try_import()
+    assert state(rig, order_id) == ("imported", "")
+    assert len(rig.in_store(order_id)) == 1
+    assert set(rig.deductions(order_id)) == {"done"}
+
+
+def test_an_answer_lost_before_the_effect_is_made_again_only_after_two_looks(rig: OrderRig) -> None:
+    order_id = rig.buy(rig.skus[0], on_hold=False)
+    rig.drain()
+    rig.fault(CREATE, "cut_before", times=1)
+    rig.try_import()
+    slow = replace(rig.importing(), recheck_s=120.0)
+    for _ in range(3):  # each look finds nothing, and the second one is not due yet
+        rig.hurry()
+        order_import.import_orders(slow)
+        assert rig.order(order_id).import_state == "unknown"
+    assert rig.in_store(order_id) == []
+    with transaction() as conn:
+        conn.execute(update(store_orders).values(empty_since=text("empty_since - interval '120 seconds'")))
+    rig.hurry()
+    order_import.import_orders(slow)
+    assert state(rig, order_id) == ("imported", "")
+    assert len(rig.in_store(order_id)) == 1
+
+
+def test_a_store_in_trouble_is_tried_again_later(rig: OrderRig) -> None:
+    order_id = rig.buy(rig.skus[0], on_hold=False)
+    rig.drain()
+    rig.fault("GET /v1/orders/search", "http_503")
+    rig.try_import()
+    row = rig.order(order_id)
+    assert (row.import_state, row.tries) == ("importing", 1)
+    rig.control("faults", method="DELETE")
+    rig.hurry()
+    rig.try_import()
+    assert state(rig, order_id) == ("imported", "")
+
+
+class _Interrupted:
+    """The store, with something happening right after it has made an order, before its answer is used."""
+
+    def __init__(self, rig: OrderRig, happens: Callable[[], None]) -> None:
+        self._store, self._happens = rig.store, happens
+        self.capabilities = rig.store.capabilities
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    def create_order(self, draft: StoreOrderDraft) -> StoreOrder:
+        made = self._store.create_order(draft)
+        self._happens()
+        return made
+
+
+def killed() -> None:
+    raise KeyboardInterrupt
+
+
+def test_killed_between_the_call_and_its_answer_it_is_found_again(rig: OrderRig) -> None:
+    order_id = rig.buy(rig.skus[0], on_hold=False)
+    rig.drain()
+    with pytest.raises(KeyboardInterrupt):
+        order_import.import_orders(replace(rig.importing(), store=_Interrupted(rig, killed)))  # type: ignore[arg-type]
+    kept = rig.store_order(order_id)
+    assert kept is not None
+    assert kept.state == "sending"
+    rig.try_import()
+    assert rig.order(order_id).import_state == "importing"  # its lease has not run out
+    rig.hurry()
+    rig.try_import()
+    assert state(rig, order_id) == ("imported", "")
+    assert len(rig.in_store(order_id)) == 1
+
+
+def test_a_worker_taken_for_dead_does_not_overwrite_what_came_after_it(rig: OrderRig) -> None:
+    order_id = rig.buy(rig.skus[0], on_hold=False)
+    rig.drain()
+
+    def overtaken() -> None:
+        rig.hurry()  # the lease is over
+        rig.try_import()  # and another worker finds the order in the store
+
+    store: Any = _Interrupted(rig, overtaken)
+    order_import.import_orders(replace(rig.importing(), store=store))
+    assert state(rig, order_id) == ("imported", "")
+    assert len(rig.in_store(order_id)) == 1
+    assert rig.deductions(order_id).count("done") == len(rig.deductions(order_id))
+
+
+def test_the_draft_is_stored_sealed(rig: OrderRig) -> None:
+    order_id = rig.buy(rig.skus[0], on_hold=False)
+    rig.work()
+    row = rig.order(order_id)
+    with transaction() as conn:
+        intent = order_intents.intent_of(conn, row.id)
+        plain = conn.execute(text("SELECT draft::text FROM store_orders WHERE order_id = :id"), {"id": row.id}).scalar()
+    assert intent is not None
+    assert intent.draft.address.name
+    assert intent.draft.address.name not in str(plain)
+    assert intent.draft.total == row.total
+
+
+def test_the_shop_is_told_our_number_once(rig: OrderRig) -> None:
+    order_id = rig.buy(rig.skus[0], on_hold=False)
+    rig.work()
+    refer_orders(rig.market, rig.connection_id)
+    kept = rig.store_order(order_id)
+    assert kept is not None
+    assert kept.referred_at is not None
+    assert refer_orders(rig.market, rig.connection_id) == 0
+
+
+def test_fields_of_the_order_go_into_custom_fields(rig: OrderRig) -> None:
+    map_to(rig, "order_field", "delivery_option", "TikTok delivery")
+    order_id = rig.buy(rig.skus[0], on_hold=False)
+    rig.work()
+    with transaction() as conn:
+        intent = order_intents.intent_of(conn, rig.order(order_id).id)
+    assert intent is not None
+    assert intent.draft.custom_fields == {"TikTok delivery": "Standard Shipping"}
+
+
+def test_importing_needs_a_live_connection(rig: OrderRig) -> None:
+    importing = rig.importing()
+    assert isinstance(importing, Importing)
+    with transaction() as conn:
+        conn.execute(text("UPDATE connections SET disconnected_at = now()"))
+    order_id = rig.buy(rig.skus[0])
+    with pytest.raises(Exception, match="disconnected"):
+        order_import.import_orders(importing)
+    with transaction() as conn:
+        conn.execute(text("UPDATE connections SET disconnected_at = NULL"))
+    assert rig.in_store(order_id) == []
