@@ -82,6 +82,9 @@ class OrderRig:
         order_status.follow_statuses(self.store, self.target)
         write_wanted(self.store, self.store_account_id)
 
+    def work_stock(self) -> None:
+        write_wanted(self.store, self.store_account_id)
+
     def order(self, remote_id: str) -> Row[Any]:
         with transaction() as conn:
             return conn.execute(select(shop_orders).where(shop_orders.c.remote_id == remote_id)).one()

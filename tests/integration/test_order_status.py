@@ -1,0 +1,264 @@
+"""Store orders follow the Shop's: forwards only, once, and where the two contradict each other a person is told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from core.config import Settings
+from core.db.engine import transaction
+from core.domain.errors import Temporary
+from core.domain.mapping import ORDER_STATUS
+from core.services import order_import, order_status
+from core.services.mappings import MappingChange, set_mapping
+from core.services.order_drain import store_orders_read
+from core.services.order_mappings import status_kinds, status_map
+from core.services.order_status import start_status, status_item
+from core.services.runs import claim
+from tests.order_rig import OrderRig, running_order_rig
+
+SET_STATUS, COMMENT = "POST /v1/orders/{id}/status", "POST /v1/orders/{id}/comments"
+
+
+@pytest.fixture(scope="module")
+def rig(database: Settings, home: Path) -> Iterator[OrderRig]:
+    with running_order_rig(home) as found:
+        yield found
+
+
+@pytest.fixture(autouse=True)
+def calm(rig: OrderRig) -> None:
+    rig.calm()
+
+
+@pytest.fixture
+def imported(rig: OrderRig) -> str:
+    """An order of three units of the first SKU that the store has."""
+    order_id = rig.buy(rig.skus[0], quantity=3, on_hold=False)
+    rig.work()
+    assert rig.order(order_id).import_state == "imported"
+    return order_id
+
+
+def status(rig: OrderRig, order_id: str) -> str:
+    (made,) = rig.in_store(order_id)
+    return str(made["status"]["type"])
+
+
+def calls(rig: OrderRig, endpoint: str) -> int:
+    counted: dict[str, Any] = rig.control("state", method="GET")["calls"]["shopwired"]
+    return int(counted.get(endpoint, 0))
+
+
+def by_hand(rig: OrderRig, order_id: str, kind: str) -> None:
+    """Somebody sets the status in the store's own admin."""
+    with transaction() as conn:
+        kinds = status_kinds(conn, rig.store_account_id)
+    wanted = next(one for one, its in kinds.items() if its == kind)
+    rig.store.set_order_status(str(rig.in_store(order_id)[0]["id"]), wanted)
+
+
+def test_defaults_are_made_when_the_store_is_connected(rig: OrderRig) -> None:
+    with transaction() as conn:
+        kinds, mapped = status_kinds(conn, rig.store_account_id), status_map(conn, rig.connection_id)
+    assert {name: kinds[target] for name, target in mapped.items()} == {
+        "UNPAID": "unpaid",
+        "ON_HOLD": "unpaid",
+        "AWAITING_SHIPMENT": "paid",
+        "PARTIALLY_SHIPPING": "paid",
+        "AWAITING_COLLECTION": "paid",
+        "IN_TRANSIT": "shipped",
+        "DELIVERED": "shipped",
+        "COMPLETED": "shipped",
+        "CANCELLED": "cancelled",
+    }
+
+
+def test_the_store_order_is_shipped_when_the_shops_is_and_told_once(rig: OrderRig, imported: str) -> None:
+    assert status(rig, imported) == "paid"
+    before = calls(rig, SET_STATUS)
+    for step in ("AWAITING_COLLECTION", "IN_TRANSIT", "DELIVERED", "COMPLETED"):
+        rig.act(imported, "advance", to=step)
+        rig.work()
+        rig.work()
+    assert status(rig, imported) == "shipped"
+    assert calls(rig, SET_STATUS) == before + 1
+
+
+def test_a_lost_answer_is_simply_asked_again(rig: OrderRig, imported: str) -> None:
+    rig.act(imported, "advance", to="IN_TRANSIT")
+    rig.drain()
+    rig.fault(SET_STATUS, "cut_after", times=1)
+    for _ in range(2):
+        try:
+            order_status.follow_statuses(rig.store, rig.target)
+        except Temporary:
+            continue
+    kept = rig.store_order(imported)
+    assert kept is not None
+    assert (status(rig, imported), kept.behind) == ("shipped", False)
+
+
+def test_with_the_sync_off_nothing_moves_until_it_is_on(rig: OrderRig, imported: str) -> None:
+    rig.setting("order_status_sync", False)
+    rig.act(imported, "advance", to="IN_TRANSIT")
+    rig.work()
+    assert status(rig, imported) == "paid"
+    rig.setting("order_status_sync", True)
+    run_id = start_status(rig.connection_id, [rig.order(imported).id], "boss")
+    (item,) = claim(run_id, limit=5, seconds=60)
+    assert status_item(rig.store, rig.target, item).status == "done"
+    assert status(rig, imported) == "shipped"
+
+
+def test_an_unmapped_status_is_refused_loudly_and_followed_once_mapped(rig: OrderRig, imported: str) -> None:
+    with transaction() as conn:
+        target = status_map(conn, rig.connection_id)["IN_TRANSIT"]
+        set_mapping(conn, rig.connection_id, MappingChange(ORDER_STATUS, "IN_TRANSIT", None), rig.rig.boss)
+    rig.act(imported, "advance", to="IN_TRANSIT")
+    rig.work()
+    assert status(rig, imported) == "paid"
+    assert ("order_status", "unmapped_status") in rig.open_issues()
+    with transaction() as conn:
+        set_mapping(conn, rig.connection_id, MappingChange(ORDER_STATUS, "IN_TRANSIT", target), rig.rig.boss)
+    order_status.follow_statuses(rig.store, rig.target)
+    assert status(rig, imported) == "shipped"
+    assert ("order_status", "unmapped_status") not in rig.open_issues()
+
+
+def test_a_store_order_that_went_further_by_hand_is_not_put_back(rig: OrderRig, imported: str) -> None:
+    by_hand(rig, imported, "shipped")
+    rig.act(imported, "advance", to="AWAITING_COLLECTION")
+    (told,) = rig.market.orders([imported])
+    with transaction() as conn:  # make the mapped status differ from what we last sent
+        conn.execute(text("UPDATE store_orders SET status_id = '' , behind = true"))
+        store_orders_read(conn, rig.connection_id, [told])
+    order_status.follow_statuses(rig.store, rig.target)
+    assert status(rig, imported) == "shipped"
+
+
+def test_a_cancelled_order_is_cancelled_in_the_store_and_its_goods_go_back_once(rig: OrderRig) -> None:
+    before = rig.stock(rig.skus[1])
+    order_id = rig.buy(rig.skus[1], quantity=3, on_hold=False)
+    rig.work()
+    assert rig.stock(rig.skus[1]) == before - 3
+    rig.act(order_id, "advance", to="CANCELLED")
+    for _ in range(3):
+        rig.work()
+    assert status(rig, order_id) == "cancelled"
+    assert rig.stock(rig.skus[1]) == before
+    assert rig.deductions(order_id) == ["given_back"] * 3
+    assert rig.order(order_id).import_state == "imported"
+
+
+def test_killed_after_cancelling_the_goods_still_go_back_once(rig: OrderRig) -> None:
+    before = rig.stock(rig.skus[2])
+    order_id = rig.buy(rig.skus[2], quantity=2, on_hold=False)
+    rig.work()
+    rig.act(order_id, "advance", to="CANCELLED")
+    rig.drain()
+
+    class Dying:
+        capabilities = rig.store.capabilities
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(rig.store, name)
+
+        def set_order_status(self, *given: Any, **named: Any) -> None:
+            rig.store.set_order_status(*given, **named)
+            raise KeyboardInterrupt
+
+    store: Any = Dying()
+    with pytest.raises(KeyboardInterrupt):
+        order_status.follow_statuses(store, rig.target)
+    assert status(rig, order_id) == "cancelled"
+    rig.hurry()
+    rig.work()
+    assert rig.stock(rig.skus[2]) == before
+    assert rig.deductions(order_id) == ["given_back"] * 2
+
+
+def test_cancelled_after_it_was_shipped_is_for_a_person(rig: OrderRig, imported: str) -> None:
+    stock = rig.stock(rig.skus[0])
+    by_hand(rig, imported, "shipped")
+    rig.act(imported, "advance", to="CANCELLED")
+    rig.work()
+    assert status(rig, imported) == "shipped"
+    assert ("order", "order_conflict") in rig.open_issues()
+    assert rig.stock(rig.skus[0]) == stock
+    assert set(rig.deductions(imported)) == {"done"}
+
+
+def test_cancelled_while_it_was_being_created_it_is_cancelled_after_that(rig: OrderRig) -> None:
+    before = rig.stock(rig.skus[3])
+    order_id = rig.buy(rig.skus[3], quantity=1, on_hold=False)
+    rig.drain()
+
+    class Meanwhile:
+        capabilities = rig.store.capabilities
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(rig.store, name)
+
+        def create_order(self, draft: Any) -> Any:
+            rig.act(order_id, "advance", to="CANCELLED")
+            rig.drain()
+            return rig.store.create_order(draft)
+
+    store: Any = Meanwhile()
+    order_import.import_orders(replace(rig.importing(), store=store))
+    kept = rig.store_order(order_id)
+    assert kept is not None
+    assert kept.behind
+    rig.work()
+    assert status(rig, order_id) == "cancelled"
+    assert rig.stock(rig.skus[3]) == before
+    assert rig.deductions(order_id) == ["given_back"]
+
+
+def test_a_line_cancelled_later_is_told_once_and_goes_back(rig: OrderRig, imported: str) -> None:
+    stock, comments = rig.stock(rig.skus[0]), calls(rig, COMMENT)
+    (told,) = rig.market.orders([imported])
+    gone = replace(told.lines[0], status="CANCELLED")
+    later = replace(told, lines=(gone, *told.lines[1:]), seller_note="one line less")
+    for _ in range(2):
+        with transaction() as conn:
+            store_orders_read(conn, rig.connection_id, [later])
+        order_status.follow_statuses(rig.store, rig.target)
+        rig.hurry()
+        rig.work_stock()
+    assert calls(rig, COMMENT) == comments + 1
+    assert rig.skus[0] in rig.in_store(imported)[0]["adminComments"][0]["content"]
+    assert ("order", "lines_cancelled") in rig.open_issues()
+    assert rig.stock(rig.skus[0]) == stock + 1
+    assert sorted(rig.deductions(imported)) == ["done", "done", "given_back"]
+
+
+def test_a_later_address_is_a_comment_and_an_issue_once(rig: OrderRig, imported: str) -> None:
+    before = calls(rig, COMMENT)
+    rig.act(imported, "address", postal_code="LS1 1AA")
+    rig.work()
+    rig.act(imported, "advance", to="IN_TRANSIT")
+    rig.work()
+    assert calls(rig, COMMENT) == before + 1
+    comment = rig.in_store(imported)[0]["adminComments"][0]["content"]
+    assert "changed the delivery address" in comment
+    assert "LS1" not in comment  # what is logged of the call holds no personal data
+    assert ("order", "address_changed") in rig.open_issues()
+    assert status(rig, imported) == "shipped"
+
+
+def test_a_store_order_that_is_gone_is_said(rig: OrderRig, imported: str) -> None:
+    remote_id = rig.in_store(imported)[0]["id"]
+    rig.rig.control.delete(f"/v1/orders/{remote_id}", auth=("sw-key-harbour", "sw-secret-harbour")).raise_for_status()
+    rig.act(imported, "advance", to="IN_TRANSIT")
+    rig.work()
+    assert ("order", "order_conflict") in rig.open_issues()
+    kept = rig.store_order(imported)
+    assert kept is not None
+    assert not kept.behind

@@ -1,0 +1,213 @@
+"""A sale on TikTok takes its units off the store's stock exactly once, and a cancellation gives them back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import delete, select, text
+
+from core.config import Settings
+from core.db.engine import transaction
+from core.db.tables import cursors, stock_deductions
+from core.domain.errors import RemoteError
+from core.services import order_import
+from core.services.catalogue_pull import pull_products
+from core.services.order_facts import creation_deducts
+from core.services.order_holds import wake_all
+from core.services.stock_writes import settle_by_person, write_wanted
+from tests.connect_rig import jobs
+from tests.order_rig import OrderRig, running_order_rig
+
+WRITE = "POST /v1/stock"
+
+
+@pytest.fixture(scope="module")
+def rig(database: Settings, home: Path) -> Iterator[OrderRig]:
+    with running_order_rig(home) as found:
+        yield found
+
+
+@pytest.fixture(autouse=True)
+def calm(rig: OrderRig) -> None:
+    rig.calm()
+
+
+@pytest.fixture
+def by_stock(rig: OrderRig) -> OrderRig:
+    """Orders are not imported, only their stock is (G5)."""
+    rig.setting("order_import", False)
+    rig.setting("stock_import", True)
+    return rig
+
+
+def forget_capability() -> None:
+    with transaction() as conn:
+        conn.execute(delete(cursors).where(cursors.c.name.like("creation_deducts:%")))
+
+
+def test_units_are_held_until_the_stock_we_know_shows_the_sale(rig: OrderRig) -> None:
+    sku = rig.skus[0]
+    held, stock = rig.held(sku), rig.stock(sku)
+    order_id = rig.buy(sku, quantity=4, on_hold=False)
+    rig.drain()
+    assert rig.held(sku) == held + 4
+    rig.try_import()
+    assert (rig.stock(sku), rig.held(sku)) == (stock - 4, held + 4)  # the store has it, our copy does not show it yet
+    (hint,) = [one["remote_ids"] for _, one in jobs("catalogue_hints")]
+    pull_products(rig.store, rig.store_account_id, hint)
+    assert rig.held(sku) == 0
+    assert rig.deductions(order_id) == ["done"] * 4
+
+
+def test_a_bundle_takes_its_components_once(rig: OrderRig) -> None:
+    first, second = rig.skus[1], rig.skus[2]
+    before = rig.stock(first), rig.stock(second)
+    order_id = rig.buy(first, second, kind="bundle", quantity=1)
+    rig.work()
+    assert rig.order(order_id).import_state == "imported"
+    assert (rig.stock(first), rig.stock(second)) == (before[0] - 1, before[1] - 2)
+    assert rig.deductions(order_id) == ["done"] * 3
+
+
+def test_that_the_store_does_not_deduct_is_learnt_and_we_do(rig: OrderRig) -> None:
+    forget_capability()
+    rig.control("shopwired/switches", {"orders_deduct_stock": False})
+    sku, before = rig.skus[3], rig.stock(rig.skus[3])
+    first = rig.buy(sku, quantity=2, on_hold=False)
+    rig.work()
+    with transaction() as conn:
+        assert creation_deducts(conn, rig.store_account_id, rig.store.capabilities) is False
+    second = rig.buy(sku, quantity=1, on_hold=False)
+    for _ in range(3):
+        rig.work()
+    assert rig.stock(sku) == before - 3
+    assert rig.deductions(first) + rig.deductions(second) == ["done"] * 3
+    rig.act(second, "advance", to="CANCELLED")
+    for _ in range(3):
+        rig.work()
+    assert rig.stock(sku) == before - 2
+    forget_capability()
+
+
+def test_that_the_store_deducts_is_learnt(rig: OrderRig) -> None:
+    forget_capability()
+    rig.buy(rig.skus[3], quantity=2, on_hold=False)
+    rig.work()
+    with transaction() as conn:
+        assert creation_deducts(conn, rig.store_account_id, rig.store.capabilities) is True
+
+
+def test_without_importing_the_stock_falls_once_and_comes_back_once(by_stock: OrderRig) -> None:
+    rig, sku = by_stock, by_stock.skus[4]
+    before = rig.stock(sku)
+    order_id = rig.buy(sku, quantity=3, on_hold=False)
+    for _ in range(3):
+        rig.work()
+    assert rig.in_store(order_id) == []
+    assert (rig.order(order_id).import_state, rig.order(order_id).hold) == ("not_wanted", "import_off")
+    assert (rig.stock(sku), rig.deductions(order_id)) == (before - 3, ["done"] * 3)
+    rig.act(order_id, "advance", to="CANCELLED")
+    for _ in range(3):
+        rig.work()
+    assert (rig.stock(sku), rig.deductions(order_id)) == (before, ["given_back"] * 3)
+
+
+def test_an_order_on_hold_is_only_reserved(by_stock: OrderRig) -> None:
+    rig, sku = by_stock, by_stock.skus[4]
+    before = rig.stock(sku)
+    order_id = rig.buy(sku, kind="on_hold", quantity=1)
+    rig.work()
+    assert (rig.stock(sku), rig.deductions(order_id)) == (before, ["held"])
+    rig.act(order_id, "advance", to="AWAITING_SHIPMENT")
+    rig.work()
+    assert (rig.stock(sku), rig.deductions(order_id)) == (before - 1, ["done"])
+
+
+@pytest.mark.parametrize("fault", ["cut_after", "cut_before", "http_503"])
+def test_a_lost_answer_to_a_stock_write_is_settled_by_reading_back(by_stock: OrderRig, fault: str) -> None:
+    rig, sku = by_stock, by_stock.skus[5]
+    before = rig.stock(sku)
+    order_id = rig.buy(sku, quantity=2, on_hold=False)
+    rig.drain()
+    order_import.import_orders(rig.importing())
+    rig.fault(WRITE, fault, times=1)
+    for _ in range(3):
+        try:
+            write_wanted(rig.store, rig.store_account_id)
+        except RemoteError:
+            continue
+    assert (rig.stock(sku), rig.deductions(order_id)) == (before - 2, ["done"] * 2)
+
+
+class _Cut:
+    """The store, with a sale in its own shop window and no answer when stock is written."""
+
+    def __init__(self, rig: OrderRig, sku: str) -> None:
+        self._rig, self._sku, self.capabilities = rig, sku, rig.store.capabilities
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._rig.store, name)
+
+    def set_stock(self, quantities: Any) -> int:
+        self._rig.store.set_stock(quantities)
+        self._rig.control("shopwired/sell", {"business": 1, "sku": self._sku, "quantity": 7})
+        raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("taken", [True, False])
+def test_a_write_that_nobody_can_tell_of_is_for_a_person(by_stock: OrderRig, taken: bool) -> None:
+    rig, sku = by_stock, by_stock.skus[5]
+    order_id = rig.buy(sku, quantity=1, on_hold=False)
+    rig.drain()
+    order_import.import_orders(rig.importing())
+    store: Any = _Cut(rig, sku)
+    with pytest.raises(KeyboardInterrupt):
+        write_wanted(store, rig.store_account_id)
+    stock = rig.stock(sku)
+    with transaction() as conn:
+        conn.execute(text("UPDATE leases SET lease_until = now()"))
+    assert write_wanted(rig.store, rig.store_account_id) == 0
+    assert (rig.stock(sku), rig.deductions(order_id)) == (stock, ["unknown"])
+    assert ("variant", "stock_write_unknown") in rig.open_issues()
+    assert rig.held(sku) >= 1
+    with transaction() as conn:
+        assert settle_by_person(conn, rig.variant(sku), rig.rig.boss, taken=taken) == 1
+    write_wanted(rig.store, rig.store_account_id)
+    assert (rig.stock(sku), rig.deductions(order_id)) == (stock if taken else stock - 1, ["done"])
+    assert ("variant", "stock_write_unknown") not in rig.open_issues()
+
+
+def test_an_order_whose_stock_we_took_is_not_created_afterwards(by_stock: OrderRig) -> None:
+    rig, sku = by_stock, by_stock.skus[4]
+    order_id = rig.buy(sku, quantity=1, on_hold=False)
+    rig.work()
+    stock = rig.stock(sku)
+    rig.setting("order_import", True)
+    order_import.import_orders(rig.importing())
+    with transaction() as conn:
+        wake_all(conn, rig.connection_id)
+    rig.work()
+    assert (rig.order(order_id).import_state, rig.order(order_id).hold) == ("not_wanted", "stock_taken")
+    assert (rig.stock(sku), rig.in_store(order_id)) == (stock, [])
+
+
+def test_with_both_switched_off_units_are_held_until_they_leave(rig: OrderRig) -> None:
+    rig.setting("order_import", False)
+    sku = rig.skus[4]
+    stock = rig.stock(sku)
+    order_id = rig.buy(sku, quantity=1, on_hold=False)
+    rig.work()
+    assert rig.deductions(order_id) == ["held"]
+    rig.act(order_id, "advance", to="IN_TRANSIT")
+    rig.work()
+    assert (rig.stock(sku), rig.deductions(order_id)) == (stock, ["not_ours"])
+
+
+def test_every_unit_has_one_row(rig: OrderRig) -> None:
+    with transaction() as conn:
+        d = stock_deductions.c
+        rows = conn.execute(select(d.line_id, d.variant_id)).all()
+    assert len(rows) == len(set(rows)) > 0
