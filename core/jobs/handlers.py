@@ -86,11 +86,16 @@ def together(action: str, process: ProcessMany) -> ProcessMany:
 def product_export(run_id: int) -> None:
     target = live(connection_of(run_id))
     market, source = wiring.marketplace(target.shop_id), wiring.picture_source()
+    prepared: dict[int, export.Prepared] = {}
+
+    def prefetch(items: Sequence[Item]) -> None:
+        prepared.clear()
+        prepared.update(export.prepare(target, [item.subject_id for item in items]))
 
     def process(item: Item, still_ours: StillOurs) -> Outcome:
-        return export.export_item(export.Sending(target, market, source, still_ours), item)
+        return export.export_item(export.Sending(target, market, source, still_ours, prepared), item)
 
-    work_on_run(run_id, "product_export", contained("product_export", process))
+    work_on_run(run_id, "product_export", contained("product_export", process), prefetch=prefetch)
 
 
 def product_delete(run_id: int) -> None:
@@ -101,6 +106,11 @@ def product_delete(run_id: int) -> None:
 
 def price_stock_run(run_id: int) -> None:
     work_on_batches(run_id, "price_stock_run", together("price_stock", stock.run_of_pushes(run_id)))
+
+
+def stock_fix_run(run_id: int) -> None:
+    if work_on_batches(run_id, "stock_fix_run", together("stock_check", stock.run_of_fixes(run_id))):
+        stock.end_of_fixes(run_id)
 
 
 def listing_review(connection_id: int) -> None:
@@ -210,6 +220,10 @@ JOBS: dict[str, Callable[..., None]] = {
     "price_stock": stock.price_stock,
     "price_stock_all": stock.price_stock_all,
     "price_stock_run": price_stock_run,
+    "price_stock_unsent": stock.price_stock_unsent,
+    "stock_check": stock.stock_check,
+    "stock_fix_run": stock_fix_run,
+    "nightly_stock_check": stock.nightly_stock_check,
     "product_delete": product_delete,
     "product_export": product_export,
     "product_readiness": product_readiness,

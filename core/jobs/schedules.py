@@ -9,6 +9,7 @@ from typing import Any
 
 from core.domain.occurrences import Daily, Every, Schedule
 from core.reads.targets import live_connections, live_shops, live_stores, once
+from core.services.stock_check import NIGHTLY
 
 LONDON = "Europe/London"
 _HALF_A_DAY = timedelta(hours=12)
@@ -39,6 +40,8 @@ PLAN: tuple[Planned, ...] = (
     Planned("price_stock_again", "price_stock", _every(minutes=1), live_connections, {"product_ids": None}),
     Planned("order_drain", "order_drain", _every(seconds=30), live_connections),
     Planned("order_sweep", "order_sweep", _every(minutes=1), live_connections),
+    Planned("price_stock_unsent", "price_stock_unsent", _every(minutes=10), live_connections),
+    Planned("stock_check", "nightly_stock_check", NIGHTLY, live_connections),
     Planned("product_readiness", "product_readiness", _every(minutes=5), live_connections),
     Planned("picture_check", "picture_check", _every(minutes=10), live_connections),
     Planned("webhook_sweep", "webhook_sweep", _every(seconds=30), once),

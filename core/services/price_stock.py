@@ -13,15 +13,17 @@ from sqlalchemy import Column, ColumnElement, func, literal, or_, select
 
 from core.db.engine import transaction
 from core.db.filters import selected_products
-from core.db.tables import listing_skus, listings
+from core.db.tables import listing_skus, listings, product_states
 from core.domain.errors import Expired, RateLimited, RemoteError, Temporary, Unknown
 from core.domain.filters import Selection
 from core.domain.stock import PRICE_LOCKS, STOCK_LOCKS
 from core.ports import Marketplace
 from core.queue import STOCK, defer
 from core.services.live import require_live
+from core.services.low_stock import judge_low_stock
 from core.services.price_stock_send import Pushed, push_listings
 from core.services.runs import Item, Outcome, start_run
+from core.services.stock_compare import unsent
 from core.services.stock_offers import live_listing_ids, load_ground, load_offers, takes_stock
 from core.services.stock_read_back import read_back, unread
 
@@ -174,6 +176,40 @@ def has_open(connection_id: int) -> bool:
         return True
     with transaction() as connection:
         return bool(unread(connection, connection_id, limit=1))
+
+
+def has_unsent(connection_id: int) -> bool:
+    """Whether any SKU's last sent quantity is not what should be sent now; one look at every SKU, in SQL."""
+    return bool(_unsent(connection_id, limit=1))
+
+
+def push_unsent(market: Marketplace, connection_id: int) -> Pushed:
+    """The job ``price_stock_unsent``: the net under every change that should have queued a push of its own."""
+    pushed = push_listings(market, connection_id, _unsent(connection_id, limit=_LOOK))
+    _queue_busy(connection_id, pushed.busy)
+    if pushed.trouble is not None:
+        raise pushed.trouble
+    return pushed
+
+
+def _unsent(connection_id: int, *, limit: int) -> list[int]:
+    s, state = listing_skus.c, product_states.c
+    with transaction() as connection:
+        ground = load_ground(connection, require_live(connection, connection_id))
+        if not ground.settings.inventory_upload or ground.warehouse == "":
+            return []
+        found = unsent(ground).subquery("unsent")
+        joined = found.join(listing_skus, s.id == found.c.id).join(listings, listings.c.id == s.listing_id)
+        own = (state.connection_id == s.connection_id) & (state.product_id == listings.c.product_id)
+        wanted = select(s.listing_id).select_from(joined.outerjoin(product_states, own)).distinct()
+        kept = (func.coalesce(state.sync_stock, True), *takes_stock())
+        return list(connection.scalars(wanted.where(*kept).order_by(s.listing_id).limit(limit)))
+
+
+def judge_low_stock_of(connection_id: int, product_ids: Sequence[int]) -> None:
+    """Open or close the low stock issues of products that changed."""
+    with transaction() as connection:
+        judge_low_stock(connection, connection_id, product_ids)
 
 
 def push_all(market: Marketplace, connection_id: int) -> Pushed:

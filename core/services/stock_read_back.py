@@ -82,7 +82,7 @@ def read_back(market: Marketplace, asked: Sequence[Asked], holiday: Collection[s
     known = 0
     for start in range(0, len(asked), MOST):
         part = asked[start : start + MOST]
-        asked_at = _present()
+        asked_at = database_time()
         levels = market.inventory([one.sku_id for one in part])
         with transaction() as conn:
             store_levels(conn, part, levels, asked_at)
@@ -164,7 +164,7 @@ def price_shown(conn: Connection, row_ids: Sequence[int]) -> None:
     conn.execute(listing_skus.update().where(*shown).values(price_began_at=None))
 
 
-def _present() -> datetime:
+def database_time() -> datetime:
     """The database's time: what is read is compared with times it wrote."""
     with transaction() as conn:
         present: datetime = conn.execute(select(func.clock_timestamp())).scalar_one()

@@ -1,0 +1,156 @@
+"""stock_check: the comparison of every SKU in one SQL statement, and what is needed to say why each differs.
+
+The statement is a CREATE TABLE AS, which Postgres may run on several processors; an INSERT … SELECT it may not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, case, func, literal, null, or_, select, table
+from sqlalchemy import column as col
+from sqlalchemy.dialects import postgresql
+
+from core.db.tables import (
+    listing_skus,
+    listings,
+    product_states,
+    products,
+    shop_order_lines,
+    shop_orders,
+    sku_rules,
+    variants,
+    warehouses,
+)
+from core.domain.stock import Difference
+from core.services.stock_holds import held_query
+from core.services.stock_offers import Ground, takes_stock
+
+_PAGE = 10_000
+# Orders that have not left yet, and so are still among the Shop's committed units.
+_NOT_LEFT = ("UNPAID", "ON_HOLD", "AWAITING_SHIPMENT", "PARTIALLY_SHIPPING")
+_GONE_LINES = ("CANCELLED", "CANCEL", "AWAITING_COLLECTION", "IN_TRANSIT", "DELIVERED", "COMPLETED")
+_differences = table("stock_differences", col("id"), col("wanted"))
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A SKU whose in-shop quantity is not the offered one."""
+
+    sku_row: int
+    listing_id: int
+    difference: Difference
+
+
+def compare(conn: Connection, ground: Ground) -> None:
+    """Put every SKU of the connection that differs into the temporary table ``stock_differences``.
+
+    It lives until the transaction ends. SKUs whose number was never read are not compared.
+    """
+    compiled = differing(ground).compile(dialect=postgresql.dialect(), compile_kwargs={"literal_binds": True})  # type: ignore[no-untyped-call]
+    conn.exec_driver_sql("DROP TABLE IF EXISTS pg_temp.stock_differences")
+    conn.exec_driver_sql(f"CREATE TEMP TABLE stock_differences ON COMMIT DROP AS {compiled}")
+
+
+def differing(ground: Ground) -> Select[Any]:
+    """(id, wanted) of every live SKU whose in-shop quantity is not the offered one."""
+    return _compared(ground, lambda wanted: listing_skus.c.shop_quantity != wanted)
+
+
+def unsent(ground: Ground) -> Select[Any]:
+    """(id, wanted) of every live SKU whose last sent quantity is not what is to be sent now."""
+    reserved = listing_skus.c.shop_campaign + listing_skus.c.shop_creator
+    return _compared(ground, lambda wanted: listing_skus.c.sent_quantity != func.greatest(wanted, reserved))
+
+
+def _compared(ground: Ground, differs: Any) -> Select[Any]:
+    s, v, r = listing_skus.c, variants.c, sku_rules.c
+    account = ground.target.store_account_id
+    held = held_query(account).subquery("held")
+    ended = select(products.c.id).where(
+        products.c.store_account_id == account, or_(products.c.deleted_at.is_not(None), ~products.c.active)
+    )
+    ended_rows = ended.subquery("ended")
+    wanted = _wanted(ground, held.c.held, or_(v.deleted_at.is_not(None), ended_rows.c.id.is_not(None)))
+    joined = (
+        listing_skus.join(variants, v.id == s.variant_id)
+        .outerjoin(sku_rules, r.variant_id == v.id)
+        .outerjoin(held, held.c.variant_id == v.id)
+        .outerjoin(ended_rows, ended_rows.c.id == v.product_id)
+    )
+    mine = (s.connection_id == ground.target.id, s.ended_at.is_(None), s.remote_id.is_not(None))
+    return select(s.id, wanted.label("wanted")).select_from(joined).where(*mine, differs(wanted))
+
+
+def _wanted(ground: Ground, held: ColumnElement[Any], ended: ColumnElement[bool]) -> ColumnElement[Any]:
+    """``domain.stock.offered`` in SQL; a test holds the two together."""
+    v, r = variants.c, sku_rules.c
+    cap = null() if ground.settings.stock_cap is None else literal(ground.settings.stock_cap)
+    left = func.greatest(func.coalesce(v.stock, 0), 0) - func.coalesce(held, 0) - func.coalesce(r.buffer, ground.buffer)
+    capped = func.least(left, func.coalesce(r.cap, cap), ground.limits.stock_max)
+    return case((ended, 0), else_=func.greatest(capped, 0))
+
+
+def differences(conn: Connection, ground: Ground) -> Iterator[list[Found]]:
+    """The SKUs of ``stock_differences`` that are ours to keep, a page at a time, with all that explains them."""
+    last = 0
+    while rows := conn.execute(_explained(ground, last).limit(_PAGE)).all():
+        last = rows[-1].id
+        yield [_found(row) for row in rows]
+
+
+def count_live(conn: Connection, connection_id: int) -> int:
+    """How many SKUs of the connection the Shop has, by what we know."""
+    s = listing_skus.c
+    mine = (s.connection_id == connection_id, s.ended_at.is_(None), s.remote_id.is_not(None))
+    return int(conn.execute(select(func.count()).select_from(listing_skus).where(*mine)).scalar_one())
+
+
+def _explained(ground: Ground, last: int) -> Select[Any]:
+    s, li, d, w, state = listing_skus.c, listings.c, _differences.c, warehouses.c, product_states.c
+    ours = li.draft["warehouse_id"].astext if ground.warehouse is None else literal(ground.warehouse)
+    joined = (
+        _differences.join(listing_skus, s.id == d.id)
+        .join(listings, li.id == s.listing_id)
+        .outerjoin(warehouses, (w.connection_id == s.connection_id) & (w.remote_id == ours))
+        .outerjoin(product_states, (state.connection_id == s.connection_id) & (state.product_id == li.product_id))
+    )
+    columns = (
+        *(s.id, s.listing_id, d.wanted, s.shop_quantity, s.shop_campaign, s.shop_creator, s.shop_committed),
+        *(s.sent_quantity, s.quantity_acknowledged_at, s.read_back_at, s.quantity_hold, w.status),
+        _known_units(s.connection_id, s.remote_id).label("known"),
+    )
+    kept = (d.id > last, func.coalesce(state.sync_stock, True), *takes_stock())
+    return select(*columns).select_from(joined).where(*kept).order_by(d.id)
+
+
+def _known_units(connection_id: Any, sku_id: Any) -> Any:
+    """Units of a SKU in orders that we have and that have not left: the Shop counts them as committed."""
+    line, order = shop_order_lines.c, shop_orders.c
+    joined = shop_order_lines.join(shop_orders, order.id == line.order_id)
+    open_lines = (
+        line.sku_remote_id == sku_id,
+        order.connection_id == connection_id,
+        order.status.in_(_NOT_LEFT),
+        line.status.not_in(_GONE_LINES),
+        ~order.by_tiktok,
+    )
+    return select(func.count()).select_from(joined).where(*open_lines).correlate(listing_skus).scalar_subquery()
+
+
+def _found(row: Any) -> Found:
+    taken, read = row.quantity_acknowledged_at, row.read_back_at
+    difference = Difference(
+        wanted=row.wanted,
+        in_shop=row.shop_quantity,
+        reserved=row.shop_campaign + row.shop_creator,
+        committed=row.shop_committed,
+        known=row.known,
+        sent=row.sent_quantity,
+        acknowledged=taken is not None and (read is None or taken <= read),
+        hold=row.quantity_hold,
+        warehouse_status=row.status or "ENABLED",
+    )
+    return Found(row.id, row.listing_id, difference)

@@ -1,0 +1,347 @@
+"""The stock check: every SKU is compared, every difference explained, what is wrong corrected, and all of it logged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import settings as sized
+from hypothesis import strategies as st
+from sqlalchemy import func, select, update
+
+from core.config import Settings
+from core.db.engine import transaction
+from core.db.tables import (
+    issues,
+    listing_skus,
+    runs,
+    sku_rules,
+    stock_check_items,
+    stock_checks,
+    variants,
+    warehouses,
+)
+from core.domain.errors import Temporary
+from core.domain.stock import Standing, offered
+from core.jobs import handlers
+from core.services import stock_check
+from core.services.live import require_live
+from core.services.low_stock import judge_low_stock
+from core.services.stock_compare import differing, unsent
+from core.services.stock_offers import load_ground
+from tests.connect_rig import jobs
+from tests.stock_rig import StockRig, running_stock_rig
+
+SEARCH = "POST /product/202309/inventory/search"
+UPDATE = "POST /product/202309/products/{product_id}/inventory/update"
+
+
+@pytest.fixture(scope="module")
+def rig(database: Settings, home: Path) -> Iterator[StockRig]:
+    with running_stock_rig(home, listed=8) as running:
+        running.push_open()
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def clean(rig: StockRig) -> Iterator[None]:
+    """Every SKU is right, and no check and no job is left from another test."""
+    rig.base.rig.control.delete("/_sandbox/faults").raise_for_status()
+    with transaction() as conn:
+        conn.exec_driver_sql("TRUNCATE stock_checks, procrastinate_jobs, runs CASCADE")
+        conn.execute(update(listing_skus).values(quantity_acknowledged_at=None, quantity_retry_at=None))
+    rig.push_open()
+    yield
+
+
+def check(rig: StockRig, *, correct: bool = True) -> Any:
+    """Run a check to its end, its corrections too; the check's row."""
+    check_id = stock_check.start_check(rig.connection_id, "ann")
+    stock_check.run_check(rig.market, check_id)
+    row = _row(check_id)
+    if correct and row.run_id is not None:
+        handlers.stock_fix_run(row.run_id)
+    return _row(check_id)
+
+
+def _row(check_id: int) -> Any:
+    with transaction() as conn:
+        return conn.execute(select(stock_checks).where(stock_checks.c.id == check_id)).one()
+
+
+def items(check_id: int) -> dict[int, Any]:
+    """By the SKU's row."""
+    wanted = select(stock_check_items).where(stock_check_items.c.check_id == check_id)
+    with transaction() as conn:
+        return {row.listing_sku_id: row for row in conn.execute(wanted)}
+
+
+def test_a_shop_that_is_right_has_nothing_to_correct(rig: StockRig) -> None:
+    done = check(rig)
+    assert (done.compared, done.found, done.corrected, done.remaining, done.run_id) == (8, 0, 0, 0, None)
+    assert done.finished_at is not None
+    assert done.sentence == "Every SKU is as it should be."
+
+
+def test_every_difference_is_found_explained_and_corrected(rig: StockRig) -> None:
+    changed, new, silent = (rig.sku(product_id) for product_id in rig.listed[:3])
+    rig.seller_sets(changed.listing, changed.remote_id, changed.stock + 4)
+    rig.set_stock(rig.listed[1], new.stock + 9)
+    with transaction() as conn:
+        mine = listing_skus.c.id == silent.id
+        conn.execute(update(listing_skus).where(mine).values(quantity_acknowledged_at=None))
+    rig.seller_sets(silent.listing, silent.remote_id, silent.stock + 1)
+    done = check(rig)
+    found = items(done.id)
+    assert {row: (one.cause, one.before, one.expected, one.after, one.outcome) for row, one in found.items()} == {
+        changed.id: ("changed in the Shop", changed.stock + 4, changed.stock, changed.stock, "corrected"),
+        new.id: ("new in store", new.stock, new.stock + 9, new.stock + 9, "corrected"),
+        silent.id: ("not acknowledged yet", silent.stock + 1, silent.stock, silent.stock, "corrected"),
+    }
+    assert (done.compared, done.found, done.corrected, done.remaining) == (8, 3, 3, 0)
+    assert rig.shown(changed.remote_id) == changed.stock
+    assert check(rig).found == 0
+
+
+def test_reservations_and_holidays_are_left_alone(rig: StockRig) -> None:
+    campaign, holiday = rig.sku(rig.listed[0]), rig.sku(rig.listed[1])
+    levels = {level.sku_id: level for level in rig.market.inventory([campaign.remote_id, holiday.remote_id])}
+
+    class Shop:
+        def inventory(self, sku_ids: Any) -> Any:
+            from dataclasses import replace
+
+            told = {one.sku_id: one for one in rig.market.inventory(sku_ids)}
+            reserved = levels[campaign.remote_id]
+            told[campaign.remote_id] = replace(reserved, in_shop=reserved.in_shop - 2, campaign=2)
+            told[holiday.remote_id] = replace(levels[holiday.remote_id], in_shop=0)
+            return tuple(told.values())
+
+    (place,) = holiday.shop_warehouses
+    row = {"connection_id": rig.connection_id, "remote_id": place, "name": "Leeds", "kind": "SALES_WAREHOUSE"}
+    with transaction() as conn:
+        conn.execute(warehouses.insert().values(**row, status="RESTRICTED", is_default=True))
+    check_id = stock_check.start_check(rig.connection_id, "ann")
+    stock_check.run_check(Shop(), check_id)  # type: ignore[arg-type]
+    with transaction() as conn:
+        conn.execute(warehouses.delete())
+    found, done = items(check_id), _row(check_id)
+    assert {row: (one.cause, one.outcome) for row, one in found.items()} == {
+        campaign.id: ("campaign reservation", "left"),
+        holiday.id: ("holiday mode", "left"),
+    }
+    assert (done.run_id, done.found, done.corrected, done.remaining) == (None, 2, 0, 2)
+    assert stock_check.fix(rig.connection_id, "ann") is None
+    with transaction() as conn:
+        conn.execute(update(listing_skus).values(shop_campaign=0))
+
+
+def test_units_sold_in_the_shop_are_not_given_back(rig: StockRig) -> None:
+    sold = rig.sku(rig.listed[2])
+
+    class Shop:
+        def inventory(self, sku_ids: Any) -> Any:
+            from dataclasses import replace
+
+            told = {one.sku_id: one for one in rig.market.inventory(sku_ids)}
+            level = told[sold.remote_id]
+            told[sold.remote_id] = replace(level, in_shop=level.in_shop - 1, committed=1)
+            return tuple(told.values())
+
+    check_id = stock_check.start_check(rig.connection_id, "ann")
+    stock_check.run_check(Shop(), check_id)  # type: ignore[arg-type]
+    ((row, one),) = items(check_id).items()
+    assert (row, one.cause, one.outcome) == (sold.id, "held by orders", "left")
+    assert one.sentence == "1 were sold in the Shop, and their orders have not reached us yet."
+
+
+def test_a_refused_correction_says_why_and_is_left(rig: StockRig) -> None:
+    wrong = rig.sku(rig.listed[3])
+    rig.seller_sets(wrong.listing, wrong.remote_id, wrong.stock + 2)
+    rig.fault("hidden_errors", UPDATE, times=None)
+    done = check(rig)
+    (one,) = items(done.id).values()
+    assert (one.outcome, one.after, done.corrected, done.remaining) == ("refused", wrong.stock + 2, 0, 1)
+    assert "could not" in one.sentence or "not accepted" in one.sentence
+    rig.base.rig.control.delete("/_sandbox/faults").raise_for_status()
+    run_id = stock_check.fix(rig.connection_id, "bob", sku_ids=[wrong.id])
+    assert run_id is not None
+    handlers.stock_fix_run(run_id)
+    assert [one.outcome for one in items(done.id).values()] == ["corrected"]
+    assert (_row(done.id).remaining, rig.shown(wrong.remote_id)) == (0, wrong.stock)
+    with transaction() as conn:
+        assert conn.scalar(select(runs.c.created_by).where(runs.c.id == run_id)) == "bob"
+
+
+def test_only_the_chosen_cause_is_fixed(rig: StockRig) -> None:
+    changed, new = rig.sku(rig.listed[0]), rig.sku(rig.listed[1])
+    rig.seller_sets(changed.listing, changed.remote_id, changed.stock + 4)
+    rig.set_stock(rig.listed[1], new.stock + 1)
+    done = check(rig, correct=False)
+    with transaction() as conn:
+        conn.execute(update(runs).values(status="done"))
+        conn.execute(update(stock_check_items).values(outcome="refused"))
+    run_id = stock_check.fix(rig.connection_id, "ann", cause="new in store")
+    assert run_id is not None
+    handlers.stock_fix_run(run_id)
+    assert {row: one.outcome for row, one in items(done.id).items()} == {changed.id: "refused", new.id: "corrected"}
+
+
+def test_a_check_that_broke_off_reads_on_where_it_stood(rig: StockRig) -> None:
+    rig.fault("http_503", SEARCH, times=None)
+    check_id = stock_check.start_check(rig.connection_id, "ann")
+    with pytest.raises(Temporary):
+        stock_check.run_check(rig.market, check_id)
+    assert _row(check_id).finished_at is None
+    assert _row(check_id).sentence != ""
+    rig.base.rig.control.delete("/_sandbox/faults").raise_for_status()
+    with transaction() as conn:
+        later = update(listing_skus).where(listing_skus.c.id == rig.sku(rig.listed[0]).id)
+        conn.execute(later.values(read_back_at=datetime.now(UTC) + timedelta(minutes=1)))
+    asked: list[str] = []
+
+    class Shop:
+        def inventory(self, sku_ids: Any) -> Any:
+            asked.extend(sku_ids)
+            return rig.market.inventory(sku_ids)
+
+    stock_check.run_check(Shop(), check_id)  # type: ignore[arg-type]
+    assert len(asked) == 7
+    assert _row(check_id).finished_at is not None
+    stock_check.run_check(Shop(), check_id)  # type: ignore[arg-type]
+    assert len(asked) == 7, "a check that has ended is not run again"
+    with transaction() as conn:
+        conn.execute(update(listing_skus).values(read_back_at=datetime.now(UTC)))
+
+
+def test_asking_twice_gives_the_check_under_way(rig: StockRig) -> None:
+    first = stock_check.start_check(rig.connection_id, "ann")
+    assert stock_check.start_check(rig.connection_id, "bob") == first
+    assert [given for _, given in jobs("stock_check")] == [{"check_id": first}]
+
+
+@pytest.mark.parametrize(
+    ("moments", "nights"),
+    [
+        # The night on which the clocks go back has two one o'clocks and one 02:00; London is on GMT by then.
+        (["2026-10-25T00:59:00+00:00", "2026-10-25T02:00:00+00:00", "2026-10-25T02:30:00+00:00"],
+         [("2026-10-24", True), ("2026-10-25", False)]),
+        # The night on which they go forward has no 01:30; 02:00 is one hour after midnight in UTC.
+        (["2026-03-29T01:00:00+00:00", "2026-03-29T01:59:00+00:00", "2026-03-30T01:00:00+00:00"],
+         [("2026-03-29", False), ("2026-03-30", False)]),
+        # Down from the evening until noon.
+        (["2026-06-02T11:00:00+00:00", "2026-06-02T11:01:00+00:00"], [("2026-06-02", True)]),
+    ],
+)  # fmt: skip
+def test_one_check_a_local_day(rig: StockRig, moments: list[str], nights: list[tuple[str, bool]]) -> None:
+    for moment in moments:
+        stock_check.start_nightly(rig.connection_id, datetime.fromisoformat(moment))
+    c = stock_checks.c
+    with transaction() as conn:
+        found = conn.execute(select(c.local_day, c.late).where(c.kind == "nightly").order_by(c.id)).all()
+    assert [(row.local_day, row.late) for row in found] == nights
+
+
+def test_four_workers_that_race_start_one_check(rig: StockRig) -> None:
+    moment = datetime(2026, 6, 3, 1, 0, 5, tzinfo=UTC)
+    with ThreadPoolExecutor(4) as workers:
+        started = list(workers.map(lambda _: stock_check.start_nightly(rig.connection_id, moment), range(4)))
+    assert sum(one is not None for one in started) == 1
+    assert len(jobs("stock_check")) == 1
+
+
+def test_a_connection_may_want_no_nightly_check(rig: StockRig) -> None:
+    rig.setting("nightly_stock_check", False)
+    assert stock_check.start_nightly(rig.connection_id, datetime(2026, 6, 4, 1, 1, tzinfo=UTC)) is None
+    rig.setting("nightly_stock_check", None)
+
+
+def test_the_shops_own_numbers_stay_where_stock_is_not_uploaded(rig: StockRig) -> None:
+    wrong = rig.sku(rig.listed[3])
+    rig.seller_sets(wrong.listing, wrong.remote_id, wrong.stock + 2)
+    rig.setting("inventory_upload", False)
+    assert check(rig).found == 0
+    rig.setting("inventory_upload", None)
+    assert check(rig).found == 1
+
+
+counts = st.none() | st.integers(-5, 120_000)
+rules = st.none() | st.integers(0, 200)
+
+
+@sized(max_examples=25, deadline=None)
+@given(
+    stock=counts,
+    buffer=rules,
+    cap=rules,
+    active=st.booleans(),
+    account_buffer=st.integers(0, 9),
+    shown=st.integers(0, 50),
+)
+def test_sql_and_domain_agree_on_what_is_offered(
+    rig: StockRig, stock: int | None, buffer: int | None, cap: int | None, active: bool, account_buffer: int, shown: int
+) -> None:
+    product_id = rig.listed[7]
+    sku = rig.sku(product_id)
+    rig.setting("stock_buffer", account_buffer)
+    rig.set_stock(product_id, stock)  # type: ignore[arg-type]
+    rig.set_product(product_id, active=active)
+    rule = {"variant_id": sku.variant_id, "store_account_id": rig.base.store_account_id, "buffer": buffer, "cap": cap}
+    with transaction() as conn:
+        conn.execute(sku_rules.delete())
+        conn.execute(sku_rules.insert().values(rule))
+        conn.execute(update(listing_skus).where(listing_skus.c.id == sku.id).values(shop_quantity=shown))
+        ground = load_ground(conn, require_live(conn, rig.connection_id))
+        found = {row.id: row.wanted for row in conn.execute(differing(ground))}
+        conn.execute(update(listing_skus).where(listing_skus.c.id == sku.id).values(sent_quantity=shown))
+        to_send = {row.id: row.wanted for row in conn.execute(unsent(ground))}
+    wanted = offered(
+        Standing(stock, 99_999, buffer=account_buffer if buffer is None else buffer, cap=cap, selling=active)
+    )
+    assert found.get(sku.id) == (None if wanted == shown else wanted)
+    assert to_send.get(sku.id) == found.get(sku.id)
+
+
+def test_after_the_property_everything_is_as_before(rig: StockRig) -> None:
+    with transaction() as conn:
+        conn.execute(sku_rules.delete())
+    rig.setting("stock_buffer", None)
+    rig.set_product(rig.listed[7], active=True)
+    rig.set_stock(rig.listed[7], 12)
+    rig.push([rig.listed[7]])
+    assert check(rig).found == 0
+
+
+def test_low_stock_is_one_issue_until_it_is_back(rig: StockRig) -> None:
+    product_id = rig.listed[6]
+    variant_id, seller_sku = rig.sku(product_id).variant_id, rig.sku(product_id).seller_sku
+    with transaction() as conn:
+        conn.execute(issues.delete())
+        conn.execute(update(variants).values(stock=50))
+    rig.set_stock(product_id, 3)
+    rig.setting("low_stock_alert", 5)
+
+    def judged() -> list[str]:
+        wanted = select(issues.c.sentence).where(issues.c.code == "low_stock", issues.c.closed_at.is_(None))
+        with transaction() as conn:
+            judge_low_stock(conn, rig.connection_id)
+            return list(conn.scalars(wanted))
+
+    assert judged() == judged() == [f"{seller_sku} has 3 left; the alert is at 5."]
+    rule = {"variant_id": variant_id, "store_account_id": rig.base.store_account_id, "low_stock_alert": 2}
+    with transaction() as conn:
+        conn.execute(sku_rules.insert().values(rule))
+    assert judged() == [], "an alert value of the SKU goes before that for all"
+    rig.set_stock(product_id, 1)
+    assert judged() == [f"{seller_sku} has 1 left; the alert is at 2."]
+    rig.set_stock(product_id, 9)
+    assert judged() == []
+    rig.setting("low_stock_alert", None)
+    with transaction() as conn:
+        conn.execute(sku_rules.delete())
+        assert conn.scalar(select(func.count()).where(issues.c.code == "low_stock")) == 2
