@@ -1,4 +1,4 @@
-"""The call journal in Postgres: every exchange is a row, written in a short transaction of its own."""
+"""The call journal in Postgres: every exchange is a row, written at once and by itself: one statement, one commit."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from dataclasses import asdict
 
 from sqlalchemy.exc import OperationalError
 
-from core.db.engine import transaction
+from core.db.engine import engine
 from core.db.tables import api_calls
 from core.logs import log
 from core.ports import Exchange
 
-_INSERT = api_calls.insert()
+_INSERT = api_calls.insert().inline()
 
 
 class PostgresJournal:
@@ -24,7 +24,7 @@ class PostgresJournal:
         for name in ("request", "response", "error"):
             values[name] = values[name].replace("\x00", "")
         try:
-            with transaction() as connection:
+            with engine().connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
                 connection.execute(_INSERT, values)
         except OperationalError as error:
             log().error("a call was not kept", action="journal", endpoint=exchange.endpoint, error=str(error.orig))

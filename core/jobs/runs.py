@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from functools import partial
 
 from core.config import settings
 from core.domain.errors import Expired
@@ -16,8 +16,10 @@ from core.services.runs import Item, Outcome, claim, note_run, renew, save_outco
 
 StillOurs = Callable[[], bool]
 Process = Callable[[Item, StillOurs], Outcome]
+Prefetch = Callable[[Sequence[Item]], None]
 ProcessMany = Callable[[Sequence[Item]], Mapping[int, Outcome]]
 _BATCH, _BATCH_LEASE_S = 40, 60.0
+_FEW = 5
 _PARKED_FOR = timedelta(seconds=60)
 
 
@@ -26,12 +28,47 @@ def item_lease_s() -> float:
     return max(20.0, settings().stall_seconds * 3)
 
 
-def work_on_run(run_id: int, job: str, process: Process) -> None:
-    """Work on the run until nothing can be claimed, then end it or have it looked at later."""
-    while batch := claim(run_id, limit=1, seconds=item_lease_s()):
-        if not _work_on(batch[0], process):
+class Hold:
+    """Whether an item is still ours. The database is asked once a third of the lease has passed, not before: until
+    then nobody can have taken it, and outcomes are fenced anyway."""
+
+    def __init__(self, item: Item, seconds: float) -> None:
+        self._item, self._seconds, self._since = item, seconds, time.monotonic()
+
+    def __call__(self) -> bool:
+        if time.monotonic() - self._since < self._seconds / 3:
+            return True
+        self._since = time.monotonic()
+        return renew(self._item, seconds=self._seconds)
+
+
+def work_on_run(run_id: int, job: str, process: Process, *, prefetch: Prefetch | None = None) -> None:
+    """Work on the run until nothing can be claimed, then end it or have it looked at later.
+
+    ``prefetch`` reads what a few items need before they are worked on one by one.
+    """
+    limit = _FEW if prefetch is not None else 1
+    while batch := claim(run_id, limit=limit, seconds=item_lease_s()):
+        if not _work_on_few(batch, process, prefetch):
             break
     settle(run_id, job=job)
+
+
+def _work_on_few(batch: Sequence[Item], process: Process, prefetch: Prefetch | None) -> bool:
+    """Whether to go on claiming."""
+    holds = [Hold(item, item_lease_s()) for item in batch]
+    waiting = list(batch)
+    try:
+        if prefetch is not None:
+            prefetch(batch)
+        for item, hold in zip(batch, holds, strict=True):
+            _work_on(item, hold, process)
+            waiting.remove(item)
+    except (Expired, NotLive) as parked:
+        for item in waiting:
+            _park(item, parked.sentence)
+        return False
+    return True
 
 
 def work_on_batches(run_id: int, job: str, process: ProcessMany) -> bool:
@@ -50,24 +87,18 @@ def work_on_batches(run_id: int, job: str, process: ProcessMany) -> bool:
     return settle(run_id, job=job)
 
 
-def _work_on(item: Item, process: Process) -> bool:
-    """Whether to go on with the next item."""
+def _work_on(item: Item, hold: Hold, process: Process) -> None:
     subject = f"{item.subject_kind}:{item.subject_id}"
-    still_ours = partial(renew, item, seconds=item_lease_s())
     with about(subject=subject, run_item_id=item.id, connection_id=item.connection_id):
         try:
-            outcome = process(item, still_ours)
+            outcome = process(item, hold)
         except LostItem:
             log().info("another worker has taken the item over", action="runs", item=item.id)
-            return True
-        except (Expired, NotLive) as parked:
-            _park(item, parked.sentence)
-            return False
+            return
     with transaction() as connection:
         save_outcome(connection, item, outcome)
         if outcome.code == "allowance":
             note_run(connection, item.run_id, outcome.sentence)
-    return True
 
 
 def _park(item: Item, sentence: str) -> None:

@@ -1,8 +1,8 @@
 """listing intents: what we meant to send, stored before it is sent, and its outcome (laws 2 and 6).
 
-    intended ──begin_call──▶ sending ──▶ sent | refused | unknown | intended (known not to have happened)
+    store_intent ──▶ sending ──▶ sent | refused | unknown | intended (known not to have happened)
 
-``begin_call`` hands out an attempt; every outcome is saved ``WHERE attempt = mine``, so that a worker that was
+``store_intent`` and ``begin_call`` hand out an attempt; every outcome is saved ``WHERE attempt = mine``, so that a worker that was
 taken for dead cannot overwrite what came after it. A listing still ``sending`` when its lease has run out is
 treated as unknown.
 """
@@ -10,12 +10,13 @@ treated as unknown.
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, case, func, insert, select, text, update
+from sqlalchemy import Connection, case, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from core.db.engine import transaction
@@ -57,18 +58,24 @@ class Live:
         return self.state in ("sending", "unknown")
 
 
+LiveOnes = dict[int | None, Live]
+
+
 def new_key() -> str:
     """An idempotency key: a UUIDv4 as TikTok advises for Create Product."""
     return str(uuid.uuid4())
 
 
-def live_listings(connection: Connection, connection_id: int, product_id: int) -> dict[int | None, Live]:
-    """The product's live listings by variant id; None is the listing of the whole product."""
+def live_listings(connection: Connection, connection_id: int, product_ids: Sequence[int]) -> dict[int, LiveOnes]:
+    """The live listings of products, by product and by variant id; None is the listing of the whole product."""
     leased = func.coalesce(listings.c.lease_until > func.now(), False).label("leased")
     wanted = select(listings, leased).where(
-        listings.c.connection_id == connection_id, listings.c.product_id == product_id, listings.c.ended_at.is_(None)
+        listings.c.connection_id == connection_id, listings.c.product_id.in_(product_ids), listings.c.ended_at.is_(None)
     )
-    return {row.variant_id: _live(row) for row in connection.execute(wanted)}
+    found: dict[int, LiveOnes] = {product_id: {} for product_id in product_ids}
+    for row in connection.execute(wanted):
+        found[row.product_id][row.variant_id] = _live(row)
+    return found
 
 
 def _live(row: Any) -> Live:
@@ -92,22 +99,31 @@ def _live(row: Any) -> Live:
 
 
 def store_intent(
-    connection: Connection, connection_id: int, draft: ListingDraft, variant_id: int | None, live: Live | None, *,
-    body: bytes, key: str | None,
-) -> int:  # fmt: skip
-    """Store what will be sent; the listing's id. A listing the Shop has deleted is ended and a new one begun.
+    connection: Connection,
+    connection_id: int,
+    draft: ListingDraft,
+    variant_id: int | None,
+    live: Live | None,
+    *,
+    body: bytes,
+    key: str | None,
+    seconds: float,
+) -> tuple[int, int] | None:
+    """Store what is about to be sent and take the listing for the call; (listing id, attempt).
 
-    ``key`` is None for an edit. The last outcome must be known: this begins a new generation.
+    None when somebody else has it just now. A listing the Shop has deleted is ended and a new one begun. ``key`` is
+    None for an edit. The last outcome must be known: this begins a new generation.
     """
     values: dict[str, Any] = {
-        "state": "intended",
+        "state": "sending",
         "state_sentence": "",
         "state_code": "",
         "body": body,
         "draft": _DRAFT.dump_python(draft, mode="json"),
         "intended_at": func.now(),
-        "called_at": None,
+        "called_at": func.now(),
         "changed_at": func.now(),
+        "lease_until": _in_seconds(seconds),
     }
     if key is not None:
         values["idempotency_key"] = key
@@ -116,11 +132,22 @@ def store_intent(
         live = None
     if live is None:
         place = {"connection_id": connection_id, "product_id": int(draft.product_id), "variant_id": variant_id}
-        made: int = connection.execute(insert(listings).values(**place, **values).returning(listings.c.id)).scalar_one()
-        return made
-    raised = update(listings).where(listings.c.id == live.id).values(**values, generation=listings.c.generation + 1)
-    connection.execute(raised)
-    return live.id
+        made = upsert(listings).values(**place, **values, attempt=1).on_conflict_do_nothing()
+        taken: Any = made.returning(listings.c.id, listings.c.attempt)
+    else:
+        mine = (listings.c.id == live.id) & _is_free()
+        raised = {"generation": listings.c.generation + 1, "attempt": listings.c.attempt + 1}
+        taken = update(listings).where(mine).values(**values, **raised).returning(listings.c.id, listings.c.attempt)
+    row = connection.execute(taken).one_or_none()
+    return (row.id, row.attempt) if row is not None else None
+
+
+def _is_free() -> Any:
+    return (listings.c.lease_until.is_(None)) | (listings.c.lease_until <= func.now())
+
+
+def _in_seconds(seconds: float) -> Any:
+    return func.now() + text("make_interval(secs => :lease_seconds)").bindparams(lease_seconds=seconds)
 
 
 def end_listing(connection: Connection, listing_id: int) -> None:
@@ -130,27 +157,35 @@ def end_listing(connection: Connection, listing_id: int) -> None:
     connection.execute(ended.values(ended_at=func.now()))
 
 
-def begin_call(listing_id: int, *, seconds: float) -> int | None:
-    """Take the listing for one call; the attempt, or None while somebody else holds it."""
-    free = (listings.c.lease_until.is_(None)) | (listings.c.lease_until <= func.now())
-    until = func.now() + text("make_interval(secs => :lease_seconds)").bindparams(lease_seconds=seconds)
+def begin_call(listing_id: int, *, seconds: float) -> tuple[int, bytes] | None:
+    """Take a listing whose outcome is open for one more call; (attempt, stored body), None while it is taken."""
     taken = (
         update(listings)
-        .where(listings.c.id == listing_id, listings.c.state.in_(("intended", "sending", "unknown")), free)
+        .where(listings.c.id == listing_id, listings.c.state.in_(("intended", "sending", "unknown")), _is_free())
         .values(
             state="sending",
             called_at=func.coalesce(listings.c.called_at, func.now()),
             attempt=listings.c.attempt + 1,
-            lease_until=until,
+            lease_until=_in_seconds(seconds),
         )
     )
     with transaction() as connection:
-        attempt: int | None = connection.execute(taken.returning(listings.c.attempt)).scalar()
-    return attempt
+        row = connection.execute(taken.returning(listings.c.attempt, listings.c.body)).one_or_none()
+    return (row.attempt, bytes(row.body)) if row is not None else None
 
 
-def save_sent(listing_id: int, attempt: int, draft: ListingDraft, sent: SentListing, *, connection: Connection) -> bool:
-    """The Shop has it and will review it. False, and nothing saved, when the attempt is no longer ours."""
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """A listing that the Shop has: how often it was sent into review, and whether it is the whole product's."""
+
+    review_round: int
+    whole_product: bool
+
+
+def save_sent(
+    connection: Connection, connection_id: int, listing_id: int, attempt: int, draft: ListingDraft, sent: SentListing
+) -> Saved | None:
+    """The Shop has it and will review it. None, and nothing saved, when the attempt is no longer ours."""
     values: dict[str, Any] = {
         "state": "sent",
         "state_sentence": "",
@@ -165,13 +200,17 @@ def save_sent(listing_id: int, attempt: int, draft: ListingDraft, sent: SentList
         "lease_until": None,
         "changed_at": func.now(),
     }
-    if not _save(connection, listing_id, attempt, values):
-        return False
+    mine = (listings.c.id == listing_id) & (listings.c.attempt == attempt)
+    told = update(listings).where(mine).values(**values).returning(listings.c.review_round, listings.c.variant_id)
+    row = connection.execute(told).one_or_none()
+    if row is None:
+        return None
     remote_ids = {sku.seller_sku: sku.id for sku in sent.skus}
-    connection_id = connection.execute(select(listings.c.connection_id).where(listings.c.id == listing_id)).scalar_one()
     rows = [_sku_row(connection_id, listing_id, sku, remote_ids.get(sku.seller_sku)) for sku in draft.skus]
-    _save_skus(connection, listing_id, rows)
-    return True
+    if row.review_round > 1:
+        _end_others(connection, listing_id, rows)
+    _save_skus(connection, rows)
+    return Saved(row.review_round, row.variant_id is None)
 
 
 def _sku_row(connection_id: int, listing_id: int, sku: SkuDraft, remote_id: str | None) -> dict[str, Any]:
@@ -183,14 +222,14 @@ def _sku_row(connection_id: int, listing_id: int, sku: SkuDraft, remote_id: str 
         "remote_id": remote_id,
         "sent_price": sku.price.rounded().amount,
         "sent_quantity": sku.quantity,
-        "price_sent_at": func.now(),
-        "price_acknowledged_at": func.now(),
-        "quantity_sent_at": func.now(),
-        "quantity_acknowledged_at": func.now(),
     }
 
 
-def _save_skus(connection: Connection, listing_id: int, rows: list[dict[str, Any]]) -> None:
+_SENT_NOW = ("price_sent_at", "price_acknowledged_at", "quantity_sent_at", "quantity_acknowledged_at")
+
+
+def _end_others(connection: Connection, listing_id: int, rows: list[dict[str, Any]]) -> None:
+    """SKUs that an edit has left out are deleted in the Shop (TikTok Shop Partner Center, Edit Product)."""
     kept = [row["variant_id"] for row in rows]
     gone = update(listing_skus).where(
         listing_skus.c.listing_id == listing_id,
@@ -198,19 +237,21 @@ def _save_skus(connection: Connection, listing_id: int, rows: list[dict[str, Any
         listing_skus.c.variant_id.not_in(kept),
     )
     connection.execute(gone.values(ended_at=func.now()))
-    for row in rows:
-        wanted = upsert(listing_skus).values(row)
-        changed: dict[str, Any] = {
-            name: wanted.excluded[name] for name in row if name not in ("connection_id", "variant_id")
-        }
-        changed["remote_id"] = func.coalesce(wanted.excluded.remote_id, listing_skus.c.remote_id)
-        connection.execute(
-            wanted.on_conflict_do_update(
-                index_elements=[listing_skus.c.connection_id, listing_skus.c.variant_id],
-                index_where=listing_skus.c.ended_at.is_(None),
-                set_=changed,
-            )
-        )
+
+
+def _save_skus(connection: Connection, rows: list[dict[str, Any]]) -> None:
+    moments = dict.fromkeys(_SENT_NOW, func.now())
+    wanted = upsert(listing_skus).values(**moments)
+    changed: dict[str, Any] = {
+        name: wanted.excluded[name] for name in ("listing_id", "seller_sku", "sent_price", "sent_quantity", *_SENT_NOW)
+    }
+    changed["remote_id"] = func.coalesce(wanted.excluded.remote_id, listing_skus.c.remote_id)
+    saving = wanted.on_conflict_do_update(
+        index_elements=[listing_skus.c.connection_id, listing_skus.c.variant_id],
+        index_where=listing_skus.c.ended_at.is_(None),
+        set_=changed,
+    )
+    connection.execute(saving, rows)
 
 
 def save_refused(listing_id: int, attempt: int, refusal: RemoteError, *, edit: bool, connection: Connection) -> bool:

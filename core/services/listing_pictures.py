@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from typing import Protocol
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict
+from typing import Any, Protocol
 
-from sqlalchemy import delete, select
+from sqlalchemy import Connection, delete, select
 from sqlalchemy.dialects.postgresql import insert
 
 from core.db.engine import transaction
@@ -15,6 +16,7 @@ from core.domain.errors import Refused
 from core.domain.listing import ListingDraft
 from core.ports import Marketplace, PictureSource, UploadedPicture
 
+KnownPictures = dict[tuple[str, str], UploadedPicture]
 _IMG = re.compile(r'<img[^>]*\ssrc="([^"]+)"')
 
 
@@ -58,41 +60,44 @@ def upload_pictures(
     market: Marketplace,
     source: PictureSource,
     draft: ListingDraft,
+    known: KnownPictures,
     still_ours: Callable[[], bool],
 ) -> dict[str, UploadedPicture]:
-    """The Shop's uris by the store's url; only what the Shop does not have yet is fetched and uploaded.
+    """The Shop's uris by the store's url; only what is not among the ``known`` is fetched, uploaded and remembered.
 
     Raises ``PictureTrouble`` for a picture that cannot be used; it is noted for readiness as well.
     """
-    wanted = pictures_of(draft)
-    known = _known(place.shop_id, [url for url, _ in wanted])
-    uploaded = {url: known[url, use_case] for url, use_case in wanted if (url, use_case) in known}
-    for url, use_case in wanted:
-        if url not in uploaded and still_ours():
-            uploaded[url] = _upload(place, market, source, url, use_case)
+    uploaded: dict[str, UploadedPicture] = {}
+    fresh: list[dict[str, Any]] = []
+    try:
+        for url, use_case in pictures_of(draft):
+            if (url, use_case) in known:
+                uploaded[url] = known[url, use_case]
+            elif still_ours():
+                uploaded[url] = _upload(place, market, source, url, use_case, fresh)
+    finally:
+        _remember(fresh)
     return uploaded
 
 
-def _upload(place: Place, market: Marketplace, source: PictureSource, url: str, use_case: str) -> UploadedPicture:
+def _upload(
+    place: Place, market: Marketplace, source: PictureSource, url: str, use_case: str, fresh: list[dict[str, Any]]
+) -> UploadedPicture:
     try:
         prepared = source.prepare(url, use_case, region=place.region)
         picture = market.upload_picture(prepared.data, prepared.name, use_case)
     except Refused as refusal:
         _note_trouble(url, refusal.sentence)
         raise PictureTrouble(refusal.sentence) from refusal
-    row = insert(uploaded_pictures).values(
-        shop_id=place.shop_id,
-        source_url=url,
-        use_case=use_case,
-        uri=picture.uri,
-        url=picture.url,
-        width=picture.width,
-        height=picture.height,
-        note=" ".join(prepared.notes),
-    )
-    with transaction() as connection:
-        connection.execute(row.on_conflict_do_nothing())
+    where = {"shop_id": place.shop_id, "source_url": url, "use_case": use_case}
+    fresh.append(where | asdict(picture) | {"note": " ".join(prepared.notes)})
     return picture
+
+
+def _remember(fresh: list[dict[str, Any]]) -> None:
+    if fresh:
+        with transaction() as connection:
+            connection.execute(insert(uploaded_pictures).on_conflict_do_nothing(), fresh)
 
 
 def _note_trouble(url: str, sentence: str) -> None:
@@ -101,12 +106,15 @@ def _note_trouble(url: str, sentence: str) -> None:
         connection.execute(row.on_conflict_do_update(index_elements=["url"], set_={"error": sentence}))
 
 
-def _known(shop_id: int, urls: list[str]) -> dict[tuple[str, str], UploadedPicture]:
+def known_pictures(connection: Connection, shop_id: int, drafts: Iterable[ListingDraft]) -> KnownPictures:
+    """What the Shop has already of the pictures that drafts show, by (url, use case)."""
+    urls = {url for draft in drafts for url, _ in pictures_of(draft)}
+    if not urls:
+        return {}
     wanted = select(uploaded_pictures).where(
         uploaded_pictures.c.shop_id == shop_id, uploaded_pictures.c.source_url.in_(urls)
     )
-    with transaction() as connection:
-        rows = connection.execute(wanted).all()
+    rows = connection.execute(wanted).all()
     return {(row.source_url, row.use_case): UploadedPicture(row.uri, row.url, row.width, row.height) for row in rows}
 
 

@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import partial
 
-from sqlalchemy import func, literal, select
+from sqlalchemy import Connection, func, literal, select
 
 from core.db.engine import transaction
 from core.db.filters import selected_products
-from core.db.tables import listing_skus, listings, product_states
+from core.db.tables import listing_skus, product_states
 from core.domain.errors import Expired, RateLimited, RemoteError, Temporary, Unknown
 from core.domain.filters import ProductFilter, Selection
 from core.domain.listing import ListingDraft, RemoteListing, SentListing, SentSku
 from core.domain.money import Money
+from core.domain.readiness import Assessment
 from core.domain.statuses import PRODUCT_WORDS, ProductStatus
-from core.ports import Marketplace, PictureSource
+from core.ports import Marketplace, PictureSource, UploadedPicture
 from core.services import listing_intents as intents
-from core.services.listing_pictures import PictureTrouble, forget_pictures, upload_pictures
+from core.services.listing_pictures import (
+    KnownPictures,
+    PictureTrouble,
+    forget_pictures,
+    known_pictures,
+    upload_pictures,
+)
 from core.services.live import LiveConnection, require_live
 from core.services.product_readiness import drafts_for
-from core.services.product_status import refresh_status
+from core.services.product_status import refresh_status, show
 from core.services.runs import DryRun, Item, Outcome, start_run
 
 CALL_LEASE_S = 40.0  # longer than one call may take, shorter than anybody wants to wait after a crash
@@ -44,13 +51,27 @@ _SECONDS_EACH = 1.0  # three writes a second, about three of them a product
 
 
 @dataclass(frozen=True, slots=True)
+class Prepared:
+    """What is known of one product just before it is sent. ``taken`` are its variants that another listing sells."""
+
+    assessment: Assessment | None
+    live: intents.LiveOnes
+    taken: Mapping[int, tuple[int, str]]
+    pictures: KnownPictures
+
+
+@dataclass(frozen=True, slots=True)
 class Sending:
-    """What one product's export needs: the connection, its Shop and pictures, and whether the item is still ours."""
+    """What one product's export needs: the connection, its Shop and pictures, and whether the item is still ours.
+
+    ``prepared`` holds what ``prepare`` read for several products at once; one that is not there is read by itself.
+    """
 
     target: LiveConnection
     market: Marketplace
     pictures: PictureSource
     still_ours: Callable[[], bool]
+    prepared: dict[int, Prepared] = field(default_factory=dict)
 
 
 class LostItem(Exception):
@@ -119,26 +140,32 @@ def _try_again(trouble: Temporary, attempt: int) -> Outcome:
     return Outcome("waiting", trouble.sentence, trouble.code or "temporary", datetime.now(UTC) + pause)
 
 
-def _export_product(sending: Sending, product_id: int) -> Outcome:
-    connection_id = sending.target.id
+def prepare(target: LiveConnection, product_ids: Sequence[int]) -> dict[int, Prepared]:
+    """Read what is needed to send products, for several at once. Raises ``NotLive``."""
     with transaction() as connection:
-        require_live(connection, connection_id)
-        assessment = drafts_for(connection, connection_id, [product_id]).get(product_id)
-        live = intents.live_listings(connection, connection_id, product_id)
-    settled = [_resolve(sending, listing) for listing in live.values() if listing.outcome_open]
+        require_live(connection, target.id)
+        assessments = drafts_for(connection, target.id, product_ids)
+        live = intents.live_listings(connection, target.id, product_ids)
+        drafts = [draft for one in assessments.values() for _, draft in one.drafts]
+        taken = _sold_variants(connection, target.id, drafts)
+        pictures = known_pictures(connection, target.shop_id, drafts)
+    return {one: Prepared(assessments.get(one), live[one], taken, pictures) for one in product_ids}
+
+
+def _export_product(sending: Sending, product_id: int) -> Outcome:
+    ready = sending.prepared.pop(product_id, None) or prepare(sending.target, [product_id])[product_id]
+    settled = [_resolve(sending, listing) for listing in ready.live.values() if listing.outcome_open]
     if any(outcome is not None for outcome in settled):
         return _worst([outcome for outcome in settled if outcome is not None])
+    if settled:
+        ready = prepare(sending.target, [product_id])[product_id]
+    assessment = ready.assessment
     if assessment is None:
         return Outcome("skipped", "The store no longer has this product.", "gone")
     if not assessment.drafts:
         problem = next(problem for problem in assessment.problems if problem.severity == "error")
         return Outcome("failed", f"Not ready: {problem.sentence}", f"not_ready:{problem.code}")
-    with transaction() as connection:
-        live = intents.live_listings(connection, connection_id, product_id)
-    outcomes = [
-        _send(sending, draft, variant_id, live.get(variant_id)) for variant_id, draft in _by_variant(assessment.drafts)
-    ]
-    return _worst(outcomes)
+    return _worst([_send(sending, ready, draft, variant) for variant, draft in _by_variant(assessment.drafts)])
 
 
 def _by_variant(drafts: tuple[tuple[str | None, ListingDraft], ...]) -> list[tuple[int | None, ListingDraft]]:
@@ -150,18 +177,20 @@ def _worst(outcomes: list[Outcome]) -> Outcome:
     return min(outcomes, key=lambda outcome: order.index(outcome.status))
 
 
-def _send(sending: Sending, draft: ListingDraft, variant_id: int | None, live: intents.Live | None) -> Outcome:
+def _send(sending: Sending, ready: Prepared, draft: ListingDraft, variant_id: int | None) -> Outcome:
+    live = ready.live.get(variant_id)
     if live is not None and _nothing_to_send(live, draft):
         return Outcome("skipped", "Nothing has changed since it was sent.", "unchanged")
-    taken = _listed_elsewhere(sending.target.id, draft, live)
+    taken = _listed_elsewhere(ready.taken, draft, live)
     if taken:
         return Outcome("failed", taken, "listed_elsewhere")
     edited = live if live is not None and live.in_shop else None
     try:
-        listing_id = _intend(sending, draft, variant_id, live, edit=edited is not None)
+        place, market, known = sending.target, sending.market, ready.pictures
+        pictures = upload_pictures(place, market, sending.pictures, draft, known, sending.still_ours)
     except PictureTrouble as trouble:
         return Outcome("failed", trouble.sentence, "picture")
-    outcome = _call(sending, listing_id, draft, edited.remote_id if edited else None)
+    outcome = _intend_and_call(sending, draft, variant_id, live, edited, pictures)
     if edited and edited.remote_id and edited.tiktok_status == "SELLER_DEACTIVATED" and outcome.status == "done":
         errors = sending.market.activate_listings([edited.remote_id])
         return Outcome("failed", errors[0].sentence, errors[0].code) if errors else outcome
@@ -182,48 +211,78 @@ def without_offers(draft: ListingDraft) -> ListingDraft:
     return replace(draft, skus=bare)
 
 
-def _listed_elsewhere(connection_id: int, draft: ListingDraft, live: intents.Live | None) -> str:
-    """A variant is sold by one listing of a Shop (G1 switched in between)."""
-    variant_ids = [int(sku.variant_id) for sku in draft.skus]
-    wanted = select(listing_skus.c.seller_sku).where(
+def _sold_variants(
+    connection: Connection, connection_id: int, drafts: Sequence[ListingDraft]
+) -> dict[int, tuple[int, str]]:
+    """Which of the drafts' variants a live listing of this Shop sells: (listing id, seller SKU) by variant."""
+    variant_ids = [int(sku.variant_id) for draft in drafts for sku in draft.skus]
+    if not variant_ids:
+        return {}
+    wanted = select(listing_skus.c.variant_id, listing_skus.c.listing_id, listing_skus.c.seller_sku).where(
         listing_skus.c.connection_id == connection_id,
         listing_skus.c.variant_id.in_(variant_ids),
         listing_skus.c.ended_at.is_(None),
-        listing_skus.c.listing_id != (live.id if live is not None else 0),
     )
+    return {row.variant_id: (row.listing_id, row.seller_sku) for row in connection.execute(wanted)}
+
+
+def _listed_elsewhere(taken: Mapping[int, tuple[int, str]], draft: ListingDraft, live: intents.Live | None) -> str:
+    """A variant is sold by one listing of a Shop (G1 switched in between)."""
+    mine = live.id if live is not None else 0
+    for sku in draft.skus:
+        listing_id, seller_sku = taken.get(int(sku.variant_id), (mine, ""))
+        if listing_id != mine:
+            return f"SKU {seller_sku} is already sold by another listing of this Shop: delete that one first."
+    return ""
+
+
+def _intend_and_call(
+    sending: Sending,
+    draft: ListingDraft,
+    variant_id: int | None,
+    live: intents.Live | None,
+    edited: intents.Live | None,
+    pictures: Mapping[str, UploadedPicture],
+) -> Outcome:
+    """Store exactly what will be sent, then send it."""
+    if not sending.still_ours():
+        raise LostItem
+    connection_id, key = sending.target.id, None if edited else intents.new_key()
     with transaction() as connection:
-        taken = connection.execute(wanted.limit(1)).scalar()
+        require_live(connection, connection_id)
+        ids = intents.sku_ids(connection, edited.id) if edited else None
+        body = sending.market.listing_body(draft, pictures, idempotency_key=key, sku_ids=ids)
+        taken = intents.store_intent(
+            connection, connection_id, draft, variant_id, live, body=body, key=key, seconds=CALL_LEASE_S
+        )
+        show(connection, connection_id, int(draft.product_id), ProductStatus.SENDING)
     if taken is None:
-        return ""
-    return f"SKU {taken} is already sold by another listing of this Shop: delete that one first."
+        return _later("Another worker is sending it just now.", seconds=CALL_LEASE_S / 4)
+    return _call(sending, *taken, body, draft, edited.remote_id if edited else None)
 
 
-def _intend(
-    sending: Sending, draft: ListingDraft, variant_id: int | None, live: intents.Live | None, *, edit: bool
-) -> int:
-    """Upload the pictures, then store exactly what will be sent."""
-    pictures = upload_pictures(sending.target, sending.market, sending.pictures, draft, sending.still_ours)
-    key = None if edit else intents.new_key()
-    with transaction() as connection:
-        ids = intents.sku_ids(connection, live.id) if live is not None and edit else None
-    body = sending.market.listing_body(draft, pictures, idempotency_key=key, sku_ids=ids)
-    connection_id = sending.target.id
-    with transaction() as connection:
-        listing_id = intents.store_intent(connection, connection_id, draft, variant_id, live, body=body, key=key)
-        refresh_status(connection, connection_id, [int(draft.product_id)])
-    return listing_id
+def _call_again(sending: Sending, listing: intents.Live, draft: ListingDraft) -> Outcome:
+    """The same call with the same bytes, for a listing whose outcome is open."""
+    if not sending.still_ours():
+        raise LostItem
+    taken = intents.begin_call(listing.id, seconds=CALL_LEASE_S)
+    if taken is None:
+        return _later("Another worker is sending it just now.", seconds=CALL_LEASE_S / 4)
+    attempt, body = taken
+    return _call(sending, listing.id, attempt, body, draft, listing.remote_id, again=True)
 
 
 def _call(
-    sending: Sending, listing_id: int, draft: ListingDraft, remote_id: str | None, *, again: bool = False
+    sending: Sending,
+    listing_id: int,
+    attempt: int,
+    body: bytes,
+    draft: ListingDraft,
+    remote_id: str | None,
+    *,
+    again: bool = False,
 ) -> Outcome:
-    """Make the call for a stored intent and save its outcome. ``again``: an earlier one may have had its effect."""
-    if not sending.still_ours():
-        raise LostItem
-    attempt = intents.begin_call(listing_id, seconds=CALL_LEASE_S)
-    if attempt is None:
-        return _later("Another worker is sending it just now.", seconds=CALL_LEASE_S / 4)
-    body = _body_of(listing_id)
+    """Make the call and save its outcome. ``again``: an earlier one may have had its effect."""
     try:
         if remote_id is None:
             sent = sending.market.create_product(body)
@@ -241,12 +300,6 @@ def _call(
     return _sent(sending, listing_id, attempt, draft, sent)
 
 
-def _body_of(listing_id: int) -> bytes:
-    with transaction() as connection:
-        body: bytes = connection.execute(select(listings.c.body).where(listings.c.id == listing_id)).scalar_one()
-    return bytes(body)
-
-
 def _save(sending: Sending, draft: ListingDraft, save: Callable[..., bool]) -> bool:
     with transaction() as connection:
         saved = save(connection=connection)
@@ -255,8 +308,16 @@ def _save(sending: Sending, draft: ListingDraft, save: Callable[..., bool]) -> b
 
 
 def _sent(sending: Sending, listing_id: int, attempt: int, draft: ListingDraft, sent: SentListing) -> Outcome:
-    if not _save(sending, draft, partial(intents.save_sent, listing_id, attempt, draft, sent)):
-        raise LostItem
+    connection_id = sending.target.id
+    with transaction() as connection:
+        saved = intents.save_sent(connection, connection_id, listing_id, attempt, draft, sent)
+        if saved is None:
+            raise LostItem
+        if saved.whole_product and saved.review_round == 1:
+            product_id = int(draft.product_id)
+            show(connection, connection_id, product_id, ProductStatus.UNDER_REVIEW, sync="sent")
+        else:
+            refresh_status(connection, connection_id, [int(draft.product_id)])
     note = f" The Shop notes: {' '.join(sent.warnings)}" if sent.warnings else ""
     return Outcome("done", f"Sent, now in review.{note}")
 
@@ -290,7 +351,7 @@ def _resolve(sending: Sending, listing: intents.Live) -> Outcome | None:
         if listing.called_at is not None and datetime.now(UTC) - listing.called_at > _SAME_KEY_FOR:
             _forget(sending, listing, draft)
             return None
-    return _call(sending, listing.id, draft, listing.remote_id, again=True)
+    return _call_again(sending, listing, draft)
 
 
 def _read_back(market: Marketplace, listing: intents.Live, draft: ListingDraft) -> RemoteListing | None:
@@ -303,16 +364,16 @@ def _read_back(market: Marketplace, listing: intents.Live, draft: ListingDraft) 
 
 
 def _adopt(sending: Sending, listing: intents.Live, draft: ListingDraft, found: RemoteListing) -> Outcome:
-    attempt = intents.begin_call(listing.id, seconds=CALL_LEASE_S)
-    if attempt is None:
+    taken = intents.begin_call(listing.id, seconds=CALL_LEASE_S)
+    if taken is None:
         raise Temporary("Another worker is settling this product.", code="again")
     sent = SentListing(found.id, tuple(SentSku(sku.id, sku.seller_sku) for sku in found.skus))
-    _sent(sending, listing.id, attempt, draft, sent)
+    _sent(sending, listing.id, taken[0], draft, sent)
     return Outcome("done", "Sent; the Shop's answer was lost and has been read back.")
 
 
 def _forget(sending: Sending, listing: intents.Live, draft: ListingDraft) -> None:
     """A day later the Shop still does not have it: it did not happen, and a new generation may begin."""
-    attempt = intents.begin_call(listing.id, seconds=CALL_LEASE_S)
-    if attempt is not None:
-        _save(sending, draft, partial(intents.save_not_sent, listing.id, attempt, "The call had no effect."))
+    taken = intents.begin_call(listing.id, seconds=CALL_LEASE_S)
+    if taken is not None:
+        _save(sending, draft, partial(intents.save_not_sent, listing.id, taken[0], "The call had no effect."))

@@ -61,6 +61,13 @@ def refresh_status(connection: Connection, connection_id: int, product_ids: Sequ
     connection.execute(update, changed)
 
 
+def show(connection: Connection, connection_id: int, product_id: int, status: ProductStatus, **also: str) -> None:
+    """Write a status that is known without looking: what ``refresh_status`` would find. ``also``: sync, sentence."""
+    mine = (product_states.c.connection_id == connection_id) & (product_states.c.product_id == product_id)
+    values = {"status": str(status), "status_sentence": "", **also}
+    connection.execute(product_states.update().where(mine).values(**values, changed_at=func.now()))
+
+
 def is_settled(connection_id: int) -> bool:
     """Whether readiness has judged every product of the connection as it now stands, and there are any."""
     mine = product_states.c.connection_id == connection_id
@@ -116,7 +123,7 @@ def _facts(connection: Connection, connection_id: int, product_ids: Sequence[int
             listings.c.product_id.in_(product_ids),
             listings.c.ended_at.is_(None),
         )
-        .distinct(listings.c.product_id)
+        .ext(distinct_on(listings.c.product_id))
         .order_by(listings.c.product_id, _worst_first(), listings.c.id)
         .subquery()
     )

@@ -1,0 +1,300 @@
+"""product_export against the sandbox: sent once, answers lost and found, refused, edited, deleted and sent again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import insert, select, text, update
+
+from core.config import Settings
+from core.db.engine import transaction
+from core.db.tables import (
+    connections,
+    listing_skus,
+    listings,
+    product_states,
+    products,
+    run_items,
+    uploaded_pictures,
+    variants,
+)
+from core.domain.filters import ProductFilter, Selection
+from core.services import product_export
+from core.services.live import NotLive, live
+from core.services.mappings import set_default_category
+from core.services.product_export import Sending, export_item, plan_send, prepare, start_send
+from core.services.runs import Item, Outcome
+from tests.listing_rig import ListingRig, running_listing_rig
+
+CREATE = "POST /product/202309/products"
+
+
+@pytest.fixture(scope="module")
+def rig(database: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ListingRig]:
+    with running_listing_rig(Path(tmp_path_factory.mktemp("sandbox")), 60) as made:
+        made.rig.control.post("/_sandbox/limits", json={"off": True}).raise_for_status()
+        from core.services import shop_metadata
+
+        shop_metadata.download(made.market, made.connection_id)
+        leaf = made.easy_leaf()
+        with transaction() as connection:
+            set_default_category(connection, made.connection_id, leaf, made.rig.boss)
+        made.judge_all()
+        yield made
+
+
+@pytest.fixture(autouse=True)
+def no_faults(rig: ListingRig) -> Iterator[None]:
+    yield
+    rig.rig.control.delete("/_sandbox/faults").raise_for_status()
+
+
+def ready_products(rig: ListingRig, count: int) -> list[int]:
+    """Ready products of which nothing was ever sent, with one variant and a picture each."""
+    with_one = (
+        select(product_states.c.product_id)
+        .join(products, products.c.id == product_states.c.product_id)
+        .where(
+            product_states.c.connection_id == rig.connection_id,
+            product_states.c.status == "ready",
+            products.c.variant_count == 1,
+            ~product_states.c.problem_codes.overlap(["picture_unusable", "picture_missing"]),
+            products.c.id.not_in(select(listings.c.product_id)),
+        )
+        .order_by(products.c.id)
+        .limit(count)
+    )
+    with transaction() as connection:
+        found = list(connection.execute(with_one).scalars())
+    assert len(found) == count, "the demo catalogue has too few ready products"
+    return found
+
+
+def send(rig: ListingRig, product_id: int, attempt: int = 1) -> Outcome:
+    sending = Sending(live(rig.connection_id), rig.market, rig.pictures, lambda: True)
+    return export_item(sending, Item(0, 0, rig.connection_id, "product", product_id, attempt))
+
+
+def listing_of(product_id: int) -> Any:
+    wanted = select(listings).where(listings.c.product_id == product_id, listings.c.ended_at.is_(None))
+    with transaction() as connection:
+        return connection.execute(wanted).one()
+
+
+def let_leases_end(product_id: int) -> None:
+    """As when their holder has been gone for long."""
+    with transaction() as connection:
+        mine = listings.c.product_id == product_id
+        connection.execute(update(listings).where(mine).values(lease_until=datetime.now(UTC) - timedelta(seconds=1)))
+
+
+def faults(rig: ListingRig, fault: str, times: int, endpoint: str = CREATE) -> None:
+    rule = {"vendor": "tiktok", "endpoint": endpoint, "fault": fault, "rate": 1.0, "times": times}
+    rig.rig.control.post("/_sandbox/faults", json={"seed": 1, "rules": [rule]}).raise_for_status()
+
+
+def in_sandbox(rig: ListingRig) -> dict[str, Any]:
+    state: dict[str, Any] = rig.rig.control.get("/_sandbox/state").json()["tiktok"]
+    return state
+
+
+def test_a_ready_product_is_sent_and_goes_into_review(rig: ListingRig) -> None:
+    (product_id,) = ready_products(rig, 1)
+    outcome = send(rig, product_id)
+    assert (outcome.status, outcome.code) == ("done", "")
+    listing = listing_of(product_id)
+    assert (listing.state, listing.tiktok_status, listing.audit_status) == ("sent", "PENDING", "AUDITING")
+    assert rig.market.listing(listing.remote_id).status == "PENDING"
+    assert rig.state(product_id).status == "under_review"
+    assert rig.state(product_id).sync == "sent"
+    with transaction() as connection:
+        sku = connection.execute(select(listing_skus).where(listing_skus.c.listing_id == listing.id)).one()
+    assert sku.remote_id
+    assert sku.quantity_acknowledged_at is not None
+
+
+def test_sending_again_unchanged_does_nothing(rig: ListingRig) -> None:
+    (product_id,) = ready_products(rig, 1)
+    send(rig, product_id)
+    before = rig.rig.calls(CREATE)
+    assert send(rig, product_id).code == "unchanged"
+    assert rig.rig.calls(CREATE) == before
+
+
+def test_an_answer_lost_after_the_effect_is_found_by_reading_back(rig: ListingRig) -> None:
+    (product_id,) = ready_products(rig, 1)
+    faults(rig, "cut_after", 1)
+    lost = send(rig, product_id)
+    assert lost.status == "unknown"
+    assert listing_of(product_id).state == "unknown"
+    assert rig.state(product_id).status == "unknown"
+    created = in_sandbox(rig)["products_created"]
+    found = send(rig, product_id)
+    assert found.status == "done"
+    assert "read back" in found.sentence
+    assert listing_of(product_id).state == "sent"
+    assert in_sandbox(rig)["products_created"] == created
+    assert in_sandbox(rig)["duplicates"] == 0
+
+
+def test_a_kill_between_the_intent_and_the_call_sends_the_same_bytes_once(
+    rig: ListingRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (product_id,) = ready_products(rig, 1)
+
+    class Killed(BaseException):
+        """Nothing after this line of the process ran."""
+
+    def killed(*_: Any, **__: Any) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(product_export, "_call", killed)
+        with pytest.raises(Killed):
+            send(rig, product_id)
+    intent = listing_of(product_id)
+    assert intent.state == "sending"
+    assert send(rig, product_id).status == "waiting"
+    let_leases_end(product_id)
+    assert send(rig, product_id).status == "done"
+    sent = listing_of(product_id)
+    assert (bytes(sent.body), sent.idempotency_key) == (bytes(intent.body), intent.idempotency_key)
+    assert in_sandbox(rig)["duplicates"] == 0
+
+
+def test_when_reading_back_finds_nothing_the_same_key_is_used_again(rig: ListingRig) -> None:
+    (product_id,) = ready_products(rig, 1)
+    faults(rig, "cut_after", 1)
+    send(rig, product_id)
+    with transaction() as connection:
+        # An intent younger than the Shop's listing: the read-back does not take the listing for its own.
+        later = {"intended_at": datetime.now(UTC) + timedelta(hours=1)}
+        connection.execute(update(listings).where(listings.c.product_id == product_id).values(**later))
+    replays = in_sandbox(rig)["idempotent_replays"]
+    assert send(rig, product_id).status == "done"
+    assert in_sandbox(rig)["idempotent_replays"] == replays + 1
+    assert in_sandbox(rig)["duplicates"] == 0
+
+
+def test_a_call_cut_before_its_effect_is_made_again(rig: ListingRig) -> None:
+    (product_id,) = ready_products(rig, 1)
+    faults(rig, "cut_before", 1)
+    outcomes = [send(rig, product_id).status for _ in range(3)]
+    assert "done" in outcomes
+    assert in_sandbox(rig)["duplicates"] == 0
+
+
+def test_the_daily_allowance_parks_a_product_until_tomorrow(rig: ListingRig) -> None:
+    (product_id,) = ready_products(rig, 1)
+    shop = rig.rig.control.get("/_sandbox/state").json()["tiktok"]["shops"]
+    shop_id = next(iter(shop))
+    rig.rig.control.post("/_sandbox/limits", json={"tiktok": {"daily_products": {shop_id: 0}}}).raise_for_status()
+    parked = send(rig, product_id)
+    rig.rig.control.post("/_sandbox/limits", json={"tiktok": {"daily_products": {shop_id: 1000}}}).raise_for_status()
+    assert (parked.status, parked.code) == ("waiting", "allowance")
+    assert parked.not_before is not None
+    assert parked.not_before > datetime.now(UTC)
+    assert listing_of(product_id).state == "intended"
+    assert send(rig, product_id).status == "done"
+    assert listing_of(product_id).generation == 2
+
+
+def test_a_product_that_is_not_ready_says_why(rig: ListingRig) -> None:
+    wanted = select(product_states.c.product_id).where(product_states.c.status == "not_ready").limit(1)
+    with transaction() as connection:
+        product_id = connection.execute(wanted).scalar_one()
+    outcome = send(rig, product_id)
+    assert outcome.status == "failed"
+    assert outcome.code.startswith("not_ready:")
+    assert outcome.sentence.startswith("Not ready: ")
+
+
+def test_changed_content_is_an_edit_of_the_same_listing(rig: ListingRig) -> None:
+    (product_id,) = ready_products(rig, 1)
+    send(rig, product_id)
+    remote_id = listing_of(product_id).remote_id
+    rig.rig.control.post("/_sandbox/review", json={"product_ids": [remote_id], "verdict": "approve"})
+    with transaction() as connection:
+        connection.execute(
+            update(products)
+            .where(products.c.id == product_id)
+            .values(title="A better title for it", content_hash="new")
+        )
+    assert send(rig, product_id).status == "done"
+    edited = listing_of(product_id)
+    assert (edited.remote_id, edited.review_round) == (remote_id, 2)
+    assert rig.market.listing(remote_id).audit_status == "AUDITING"
+
+
+def test_a_listing_deleted_in_the_shop_is_sent_as_a_new_one(rig: ListingRig) -> None:
+    (product_id,) = ready_products(rig, 1)
+    send(rig, product_id)
+    old = listing_of(product_id)
+    assert rig.market.delete_listings([old.remote_id]) == ()
+    with transaction() as connection:
+        connection.execute(update(listings).where(listings.c.id == old.id).values(tiktok_status="DELETED"))
+    assert send(rig, product_id).status == "done"
+    new = listing_of(product_id)
+    assert new.id != old.id
+    assert new.remote_id != old.remote_id
+
+
+def test_a_picture_is_uploaded_once_for_the_shop(rig: ListingRig) -> None:
+    (product_id,) = ready_products(rig, 1)
+    send(rig, product_id)
+    images = in_sandbox(rig)["images"]
+    with transaction() as connection:
+        known = connection.execute(select(uploaded_pictures.c.source_url)).scalars().all()
+        connection.execute(
+            update(products).where(products.c.id == product_id).values(title="Another title for it", content_hash="x")
+        )
+    assert known
+    assert send(rig, product_id).status == "done"
+    assert in_sandbox(rig)["images"] == images
+
+
+def test_a_variant_sold_by_another_listing_is_not_listed_twice(rig: ListingRig) -> None:
+    (product_id,) = ready_products(rig, 1)
+    with transaction() as connection:
+        variant_id = connection.execute(select(variants.c.id).where(variants.c.product_id == product_id)).scalar_one()
+        other = insert(listings).values(
+            connection_id=rig.connection_id, product_id=product_id, variant_id=variant_id, state="sent", remote_id="1"
+        )
+        listing_id = connection.execute(other.returning(listings.c.id)).scalar_one()
+        connection.execute(
+            insert(listing_skus).values(
+                listing_id=listing_id, connection_id=rig.connection_id, variant_id=variant_id, seller_sku="TAKEN"
+            )
+        )
+    outcome = send(rig, product_id)
+    assert (outcome.status, outcome.code) == ("failed", "listed_elsewhere")
+    assert "TAKEN" in outcome.sentence
+
+
+def test_a_disconnected_connection_sends_nothing(rig: ListingRig) -> None:
+    (product_id,) = ready_products(rig, 1)
+    target = live(rig.connection_id)
+    with transaction() as connection:
+        connection.execute(update(connections).values(disconnected_at=datetime.now(UTC)))
+    try:
+        with pytest.raises(NotLive, match="disconnected"):
+            prepare(target, [product_id])
+    finally:
+        with transaction() as connection:
+            connection.execute(update(connections).values(disconnected_at=None))
+
+
+def test_a_run_holds_every_product_selected_and_the_dry_run_says_which_are_skipped(rig: ListingRig) -> None:
+    everything = Selection(products=ProductFilter())
+    dry = plan_send(rig.connection_id, everything)
+    run_id = start_send(rig.connection_id, everything, "ada")
+    with transaction() as connection:
+        items = connection.execute(select(run_items.c.subject_id).where(run_items.c.run_id == run_id)).scalars().all()
+        jobs = text("SELECT count(*) FROM procrastinate_jobs WHERE args->>'run_id' = :run")
+        assert connection.execute(jobs, {"run": str(run_id)}).scalar_one() == 4
+    assert len(items) == dry.will + sum(count for _, count in dry.skipped)
+    assert dry.skipped
