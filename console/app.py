@@ -10,7 +10,7 @@ from console.components.status import escaped
 from core.domain.mapping import CATEGORY
 from core.domain.people import Actor
 from core.domain.version import BUILT, TIKTOK_API, VERSION
-from core.reads import mappings, overview, search
+from core.reads import latency, mappings, overview, search
 from core.reads.connections import ConnectionRow, all_connections
 from core.reads.paging import Count
 
@@ -19,7 +19,7 @@ st.set_page_config(page_title="Crossdock", page_icon="\N{PACKAGE}", layout="wide
 
 PAGES = {
     name: st.Page(f"pages/{name}.py", title=name.capitalize(), url_path=name, default=name == "overview")
-    for name in ("overview", "products", "exports", "mappings", "activity", "settings")
+    for name in ("overview", "products", "exports", "orders", "stock", "mappings", "activity", "settings")
 }
 
 
@@ -53,7 +53,7 @@ def search_box(row: ConnectionRow) -> None:
     text = st.text_input(
         "Search everything",
         key="everything",
-        placeholder="SKU, product, TikTok id, request id",
+        placeholder="Order, SKU, product, tracking, request id",
         max_chars=200,
     )
     if not (text or "").strip():
@@ -80,7 +80,7 @@ def links(row: ConnectionRow | None) -> None:
     counts = {}
     if row is not None:
         waiting = overview.waiting(row.id)
-        counts = {"products": waiting.products, "exports": waiting.exports}
+        counts = {"products": waiting.products, "exports": waiting.exports, "orders": latency.orders_waiting(row.id)}
         counts["mappings"] = Count(unmapped_words(row.id))
     parameters = {"c": str(row.id)} if row is not None else None
     for name, page in PAGES.items():

@@ -17,7 +17,6 @@ from core.secrets import sealer
 
 NOT_IMPORTED, LEFT_OUT = "none", "out"
 _OPEN = ("waiting", "held", "importing", "unknown")
-_LETTERS_OF_INDEX = 3  # a trigram index cannot find fewer
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +37,7 @@ def find_text(conn: Connection, connection_id: int, typed: str, *, customers: bo
         ids = _by_customer(conn, connection_id, names[0])
     if ids or len(names) > 1:
         return Found(tuple(sorted(ids)))
-    words = tuple(typed.lower().split())
-    longer = tuple(word for word in words if len(word) >= _LETTERS_OF_INDEX)
-    return Found(words=longer or words)
+    return Found(words=tuple(typed.lower().split()))
 
 
 def _by_remote_id(conn: Connection, connection_id: int, names: Sequence[str]) -> set[int]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, func, select
 
-from core.db.order_filters import Found, find_text, is_open, order_clauses
+from core.db.order_filters import LEFT_OUT, NOT_IMPORTED, Found, find_text, is_open, order_clauses
 from core.db.order_rows import customer_place
 from core.db.tables import connections, shop_orders, store_order_statuses, store_orders
 from core.domain.filters import OrderFilter
@@ -22,6 +22,7 @@ from core.secrets import SecretsError, sealer
 # Oldest ship-by first is only about what has not left yet, and has an index of its own.
 SORTS = ("date", "ship")
 MASKED = "Hidden by TikTok"
+NOT_IN_STORE = (Choice(NOT_IMPORTED, "Not imported"), Choice(LEFT_OUT, "Left out"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,9 +226,9 @@ def hold_groups(connection_id: int, *, tab: str = "") -> tuple[HoldGroup, ...]:
 
 
 def store_status_choices(connection_id: int) -> tuple[Choice, ...]:
-    """The statuses that orders of the store can have."""
+    """What the store status can be narrowed to: the ways of not being in the store, and the store's own statuses."""
     s = store_order_statuses.c
     account = select(connections.c.store_account_id).where(connections.c.id == connection_id).scalar_subquery()
     wanted = select(s.remote_id, s.name).where(s.store_account_id == account).order_by(s.position, s.remote_id)
     with reading() as conn:
-        return tuple(Choice(*row) for row in conn.execute(wanted))
+        return (*NOT_IN_STORE, *(Choice(*row) for row in conn.execute(wanted)))

@@ -1,16 +1,18 @@
-"""Search everything: a SKU, a product, a TikTok id or request id; exact matches first."""
+"""Search everything: a SKU, a product, an order, a tracking number, a request id; exact matches first."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, literal, select
 
 from core.db.filters import escaped_like
-from core.db.tables import api_calls, connections, listings, product_states, products, variants
+from core.db.order_filters import find_text
+from core.db.tables import api_calls, connections, listings, product_states, products, shop_orders, variants
 from core.reads.paging import reading
 
 _MOST = 8
+_SHORTEST_TRACKING = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +32,35 @@ def find(connection_id: int, text: str) -> tuple[Hit, ...]:
     if len(wanted) < 2:
         return ()
     with reading() as connection:
-        exact = [*_by_sku(connection, connection_id, wanted), *_by_remote(connection, connection_id, wanted)]
+        exact = [
+            *_by_order(connection, connection_id, wanted),
+            *_by_sku(connection, connection_id, wanted),
+            *_by_remote(connection, connection_id, wanted),
+        ]
         found = exact or _by_words(connection, connection_id, wanted)
     return tuple(dict.fromkeys(found))[:_MOST]
 
 
 def _product(product_id: int, title: str, kind: str, *, exact: bool) -> Hit:
     return Hit(kind, title, "products", (("open", str(product_id)),), exact)
+
+
+def _by_order(connection: Connection, connection_id: int, text: str) -> list[Hit]:
+    """By TikTok's order id, the store's number, or a tracking number."""
+    o = shop_orders.c
+    ids = list(find_text(connection, connection_id, text, customers=False).ids or ())
+    rows = list(connection.execute(select(o.id, o.remote_id).where(o.id.in_(ids[:_MOST]))))
+    if not rows and any(letter.isdigit() for letter in text) and len(text) >= _SHORTEST_TRACKING:
+        # Tracking numbers stand among the words of an order, each on a line of its own.
+        held = o.search_text.like(f"%{escaped_like(text.lower())}%")
+        whole = literal(text.lower()) == func.any(func.string_to_array(o.search_text, "\n"))
+        tracked = o.tracking_number != ""
+        rows = list(
+            connection.execute(
+                select(o.id, o.remote_id).where(o.connection_id == connection_id, held, whole, tracked).limit(_MOST)
+            )
+        )
+    return [Hit("Order", number, "orders", (("open", str(order_id)),), True) for order_id, number in rows]
 
 
 def _by_sku(connection: Connection, connection_id: int, sku: str) -> list[Hit]:

@@ -1,0 +1,101 @@
+"""The bulk actions on orders, the retry of what waits for one cause, and reading a range of days again."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+import streamlit as st
+
+from console import context, order_actions
+from console.components import bulk, feedback, url, words
+from console.components.selection import Selected
+from console.components.status import escaped
+from core.domain.filters import Selection
+from core.domain.order_tabs import PASSING, hold_words
+from core.reads import connections, orders
+
+MOST_DAYS = 400
+
+
+def ask_to_import(chosen: Selection, selected: Selected | None = None) -> None:
+    """A button's callback."""
+    connection_id = context.current_id()
+    bulk.ask(
+        bulk.Ask(
+            title="Import again",
+            verb="Import",
+            selection=chosen,
+            plan=partial(order_actions.plan_import, connection_id),
+            start=partial(order_actions.import_again, connection_id),
+            selected=selected,
+            note="The store is asked for each order before it is created, so none is made twice.",
+        )
+    )
+
+
+def ask_to_sync(chosen: Selection, selected: Selected | None = None) -> None:
+    """A button's callback."""
+    connection_id = context.current_id()
+    bulk.ask(
+        bulk.Ask(
+            title="Sync status",
+            verb="Sync",
+            selection=chosen,
+            plan=partial(order_actions.plan_status, connection_id),
+            start=partial(order_actions.sync_status, connection_id),
+            selected=selected,
+            note="The store order gets the status that its TikTok status is mapped to.",
+        )
+    )
+
+
+def groups(tab: str, *, operates: bool) -> None:
+    """What orders of a tab wait for, by cause, each with its filter and its retry."""
+    at = connections.database_time()
+    for group in orders.hold_groups(context.current_id(), tab=tab):
+        if group.hold in PASSING and tab:
+            continue
+        with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"hold_{group.hold}"):
+            st.markdown(f"**{group.orders:,}** {escaped(hold_words(group.hold))}", width="content")
+            due = f"first to ship {words.left(group.ship_by, at)}" if group.ship_by else ""
+            st.caption(escaped(" · ".join(part for part in (group.sentence, due) if part)), width="stretch")
+            _group_buttons(group.hold, operates)
+
+
+def _group_buttons(hold: str, operates: bool) -> None:
+    chosen = url.get("hold") == hold
+    st.button(
+        "See all" if chosen else "See them",
+        key=f"see_hold_{hold}_tab_",
+        type="tertiary",
+        on_click=url.put,
+        args=({"hold": "" if chosen else hold, url.PAGE: ""},),
+    )
+    if operates and st.button("Retry these", key=f"retry_hold_{hold}"):
+        run_id = feedback.told(order_actions.retry_held, context.current_id(), hold, done="Queued.")
+        follow_run(run_id)
+
+
+def download_range() -> None:
+    """Read orders again from TikTok, all updated since a day."""
+    today = datetime.now(UTC).date()
+    with st.popover("Download a range", key="download_range", type="tertiary", icon=":material/cloud_download:"):
+        st.caption("Reads every order again that changed on TikTok since this day, in case one was missed.")
+        first = st.date_input(
+            "Since",
+            value=today - timedelta(days=7),
+            min_value=today - timedelta(days=MOST_DAYS),
+            max_value=today,
+            key="range_first",
+        )
+        if st.button("Read again", key="range_start") and first is not None:
+            run_id = feedback.told(order_actions.download_orders, context.current_id(), first, done="Queued.")
+            follow_run(run_id)
+
+
+def follow_run(run_id: int | None) -> None:
+    """Show the run's progress and then its results above the table."""
+    if run_id is not None:
+        url.put({"run": str(run_id), "open": ""})
+        st.rerun()

@@ -1,0 +1,214 @@
+"""The Orders page: empty, full, for each role; what its filters, drawer and buttons do."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from console import order_actions
+from console.refusals import NotPossible
+from core.db import engine
+from core.domain.filters import OrderFilter, Selection
+from core.domain.people import Forbidden, Role
+from core.reads.search import find
+from tests.console.conftest import Open
+from tests.console.filling import NASTY, Filled, connect
+from tests.console.order_filling import MISSING, Orders, fill_orders, remote_id
+
+SignIn = Callable[[Role], str]
+
+
+@pytest.fixture(scope="module")
+def stocked(filled: Filled) -> Orders:
+    with engine.transaction() as conn:
+        return fill_orders(conn, filled)
+
+
+def shown(at: AppTest) -> Any:
+    return at.dataframe[0].value
+
+
+def markdown(at: AppTest) -> str:
+    return "\n".join(entry.value for entry in at.markdown)
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_before_the_first_order(role: Role, database: None, open_page: Open) -> None:
+    with engine.transaction() as conn:
+        name = f"Zebra {role}"
+        connection_id = connect(conn, name)[0]
+    at = open_page("orders", role, c=str(connection_id))
+    assert "No orders yet" in markdown(at)
+    assert not at.error and not at.dataframe
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_fifty_orders_newest_first(role: Role, open_page: Open, stocked: Orders) -> None:
+    at = open_page("orders", role)
+    assert len(shown(at)) == 50
+    assert shown(at)["order"].iloc[0] == remote_id(60)
+    assert not at.error
+
+
+def test_a_viewer_sees_no_customer_and_no_button(open_page: Open, stocked: Orders) -> None:
+    at = open_page("orders", Role.VIEWER, tab="Needs a person")
+    assert set(shown(at)["customer"]) == {"Not shown to viewers"}
+    keys = {button.key for button in at.button if button.key}
+    assert not {"bulk_import", "bulk_sync", "range_start"} & keys
+    assert not any(key.startswith("retry_") for key in keys)
+    operator = open_page("orders")
+    assert "Ann Example 59" in set(shown(operator)["customer"])
+    assert "Hidden by TikTok" in set(shown(operator)["customer"])
+
+
+def test_a_viewer_cannot_find_a_customer_by_name(open_page: Open, stocked: Orders) -> None:
+    assert list(shown(open_page("orders", q="ann example 41"))["order"]) == [remote_id(41)]
+    assert not open_page("orders", Role.VIEWER, q="Ann Example 41").dataframe
+
+
+@pytest.mark.parametrize(
+    ("query", "statuses"),
+    [
+        ({"tab": "To ship"}, {"Awaiting shipment"}),
+        ({"tab": "Shipped"}, {"In transit"}),
+        ({"tab": "Done"}, {"Completed", "Delivered"}),
+        ({"tab": "Cancelled"}, {"Cancelled"}),
+        ({"tab": "On hold"}, {"On hold"}),
+        ({"status": "DELIVERED"}, {"Delivered"}),
+        ({"store": "502"}, {"Awaiting shipment", "In transit", "Completed", "Delivered"}),
+        ({"store": "out"}, {"Cancelled"}),
+    ],
+)
+def test_filters_from_the_address(query: dict[str, str], statuses: set[str], open_page: Open, stocked: Orders) -> None:
+    found = shown(open_page("orders", **query))
+    assert {label for cell in found["status"] for label in cell} == statuses
+
+
+def test_what_waits_is_grouped_by_cause(open_page: Open, stocked: Orders) -> None:
+    at = open_page("orders", tab="Waiting for stock or mapping")
+    assert "**6** wait for a SKU mapping" in markdown(at)
+    assert "**6** are out of stock, not imported" in markdown(at)
+    assert len(shown(at)) == 12
+    at.button(key="see_hold_unlinked_sku_tab_").click().run()
+    assert len(shown(at)) == 6
+    assert set(shown(at)["note"]) == {f"1 SKU is not linked to the store: {MISSING}."}
+
+
+def test_retrying_a_cause_queues_its_orders(open_page: Open, stocked: Orders) -> None:
+    at = open_page("orders", tab="Needs a person")
+    at.button(key="retry_hold_refused").click().run()
+    with engine.transaction() as conn:
+        run = conn.exec_driver_sql("SELECT kind, total FROM runs ORDER BY id DESC LIMIT 1").one()
+    assert tuple(run) == ("order_import_run", 6)
+
+
+@pytest.mark.parametrize("text", [remote_id(33), "JD0000000033", "#100033", "SKU-0033"])
+def test_search_finds_ids_tracking_and_skus(text: str, open_page: Open, stocked: Orders) -> None:
+    assert list(shown(open_page("orders", q=text))["order"]) == [remote_id(33)]
+
+
+def test_words_and_pasted_lists(open_page: Open, stocked: Orders) -> None:
+    assert list(shown(open_page("orders", q="mug 42"))["order"])[:1] == [remote_id(42)]
+    both = open_page("orders", q=f"{remote_id(7)},{remote_id(8)},999")
+    assert set(shown(both)["order"]) == {remote_id(7), remote_id(8)}
+
+
+def test_nonsense_in_the_address_is_harmless(open_page: Open, stocked: Orders) -> None:
+    at = open_page("orders", page="-9", tab="'; --", first="soon", last="1", before="x/y", open="9999999", hold="?")
+    assert not at.exception
+
+
+def test_the_drawer_shows_both_sides(open_page: Open, stocked: Orders) -> None:
+    at = open_page("orders", open=str(stocked.ids[32]))
+    money = next(frame.value for frame in at.dataframe if "TikTok" in frame.value and "Store" in frame.value)
+    rows = {row[0]: (row[1], row[2]) for row in money.itertuples(index=False)}
+    assert rows["Total"] == (23.99, 23.99)
+    assert rows["Seller discount"] == (-3.0, -3.0)
+    assert rows["Difference"][1] == 0
+    assert any("Both sides are equal" in entry.value for entry in at.caption)
+    assert any("1 Sample Street" in entry.value for entry in at.text)
+    assert any("JD0000000033" in entry.value for entry in at.text)
+
+
+def test_the_drawer_hides_the_customer_from_viewers(open_page: Open, stocked: Orders) -> None:
+    at = open_page("orders", Role.VIEWER, open=str(stocked.ids[32]))
+    everything = "\n".join(entry.value for entry in (*at.text, *at.markdown, *at.caption))
+    assert "Sample Street" not in everything and "Ann Example" not in everything
+    assert "Operators and administrators see the customer" in everything
+
+
+def test_masked_details_say_why(open_page: Open, stocked: Orders) -> None:
+    at = open_page("orders", open=str(stocked.ids[34]))
+    assert any("TikTok hides these details" in entry.value for entry in at.caption)
+    assert any("print its label in Seller Center" in entry.value for entry in at.info)
+
+
+def test_text_of_an_order_is_not_markdown(open_page: Open, stocked: Orders) -> None:
+    at = open_page("orders", open=str(stocked.ids[0]))
+    assert not any("![x](" in entry.value for entry in at.markdown)
+    assert NASTY in {title for frame in at.dataframe if "Title" in frame.value for title in frame.value["Title"]}
+
+
+def test_a_missing_sku_is_linked_in_the_drawer(open_page: Open, filled: Filled, stocked: Orders) -> None:
+    at = open_page("orders", open=str(stocked.ids[0]))
+    assert f"**{MISSING}**" in markdown(at)
+    with engine.transaction() as conn:
+        variant = conn.exec_driver_sql("SELECT id FROM variants WHERE sku = 'SKU-0100'").scalar_one()
+    assert order_actions.map_sku(filled.connection_id, MISSING, variant) == 1
+    with engine.transaction() as conn:
+        states = "SELECT count(*) FROM shop_orders WHERE missing_skus @> ARRAY['GHOST-01'] AND import_state = 'waiting'"
+        assert conn.exec_driver_sql(states).scalar_one() == 6
+        back = "UPDATE shop_orders SET import_state = 'held' WHERE missing_skus @> ARRAY['GHOST-01']"
+        conn.exec_driver_sql(back)
+
+
+def test_the_map_counts_areas(open_page: Open, stocked: Orders) -> None:
+    at = open_page("orders", show="map")
+    areas = at.dataframe[0].value
+    assert list(areas["Area"]) == ["LS Leeds"]
+    assert areas["Orders"].sum() == 60
+    waiting = open_page("orders", show="map", tab="Needs a person").dataframe[0].value
+    assert waiting["Orders"].sum() == 6
+
+
+def test_bulk_actions_say_what_they_skip(sign_in: SignIn, filled: Filled, stocked: Orders) -> None:
+    sign_in(Role.OPERATOR)
+    everything = Selection(orders=OrderFilter())
+    again = order_actions.plan_import(filled.connection_id, everything)
+    assert again.skipped == (("Already in the store", 24), ("Cancelled on TikTok", 6))
+    assert again.will == 30
+    follow = order_actions.plan_status(filled.connection_id, everything)
+    assert (follow.will, follow.skipped) == (24, (("Not in the store", 36),))
+    run_id = order_actions.sync_status(filled.connection_id, everything)
+    with engine.transaction() as conn:
+        assert conn.exec_driver_sql(f"SELECT total FROM runs WHERE id = {run_id}").scalar_one() == 24
+
+
+def test_a_range_too_long_is_refused_in_words(sign_in: SignIn, filled: Filled) -> None:
+    sign_in(Role.OPERATOR)
+    with pytest.raises(NotPossible, match="can be downloaded again from"):
+        order_actions.download_orders(filled.connection_id, date(2020, 1, 1))
+
+
+@pytest.mark.parametrize(
+    "name", ["import_again", "import_one", "map_sku", "plan_import", "plan_status", "retry_held", "suggested_variants",
+             "sync_one", "sync_status", "download_orders"],
+)  # fmt: skip
+def test_a_viewer_is_refused(name: str, sign_in: SignIn) -> None:
+    sign_in(Role.VIEWER)
+    action = getattr(order_actions, name)
+    with pytest.raises(Forbidden, match="viewer"):
+        action(*(None for _ in inspect.signature(action).parameters))
+
+
+def test_search_everything_finds_orders(open_page: Open, stocked: Orders) -> None:
+    at = open_page("overview")
+    connection_id = at.session_state["_connection_id"]
+    by_id, by_tracking = find(connection_id, remote_id(33)), find(connection_id, "jd0000000033")
+    assert [(hit.page, hit.exact) for hit in by_id] == [("orders", True)]
+    assert by_id[0].parameters == by_tracking[0].parameters == (("open", str(stocked.ids[32])),)
