@@ -111,5 +111,6 @@ def _environment(database_url: str, home: Path, sandbox: str) -> dict[str, str]:
         "CROSSDOCK_SHOPWIRED_URL": f"{sandbox}/v1",
         "CROSSDOCK_TIKTOK_AUTHORIZE_URL": sandbox,
         "CROSSDOCK_DEMO_SENDS": "0",
+        "CROSSDOCK_DEMO_ORDERS": "0",
         "CROSSDOCK_LOG_LEVEL": "warning",
     }

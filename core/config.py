@@ -74,6 +74,7 @@ class Settings(BaseSettings):
     )
     demo_products: int = Field(default=500, ge=1, le=200_000, description="products of the sandbox's demo store")
     demo_sends: int = Field(default=150, ge=0, description="ready products the demo sends on a first start")
+    demo_orders: float = Field(default=4, ge=0, le=600, description="orders a minute that the demo's buyers place")
     sandbox: str = Field(default="on", pattern="^(on|off)$", description="whether run.py starts the sandbox")
     own_rates: str = Field(
         default="on", pattern="^(on|off)$", description="off: only the remote systems limit us, for measuring"

@@ -99,6 +99,7 @@ def _environment(home: Path, database_url: str, sandbox: str) -> dict[str, str]:
         "CROSSDOCK_GATEWAY_PORT": str(find_free_port()),
         "CROSSDOCK_SANDBOX_URL": sandbox,
         "CROSSDOCK_DEMO_SENDS": "0",
+        "CROSSDOCK_DEMO_ORDERS": "0",
         "CROSSDOCK_TIKTOK_API_URL": sandbox,
         "CROSSDOCK_TIKTOK_AUTH_URL": sandbox,
         "CROSSDOCK_TIKTOK_AUTHORIZE_URL": sandbox,

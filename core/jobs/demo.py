@@ -94,8 +94,17 @@ def _connect(config: Settings, demo: Demo) -> int:
     connection_id = connect_shop.confirm(started.key, grant.shops[0].id, admin)
     with transaction() as connection:
         defer(connection, "demo_mappings", after_seconds=_AGAIN_S, connection_id=connection_id)
+    _let_buyers_in(config)
     log().info("the demo store and Shop are connected", action="demo", connection=connection_id)
     return connection_id
+
+
+def _let_buyers_in(config: Settings) -> None:
+    """Orders arrive from now on; TikTok's hold hour lasts a minute, so that a newcomer sees one through."""
+    control = f"{config.sandbox_url}/_sandbox/tiktok"
+    httpx.post(f"{control}/hold_seconds", json={"seconds": 60}, timeout=10, trust_env=False)
+    pace = {"orders_per_minute": config.demo_orders}
+    httpx.post(f"{control}/buyers", json=pace, timeout=10, trust_env=False)
 
 
 def _connect_store(config: Settings, demo: Demo, by: Actor) -> int:
