@@ -28,7 +28,8 @@ STOCK_LOCKS: Final = frozenset({"12052393"})
 class Standing:
     """What the offered quantity of one SKU follows from. ``on_hand`` None: the store does not say.
 
-    ``selling``: whether the product is on sale in the store; ``reserved``: for campaigns and creators in the Shop.
+    ``selling``: whether the product is on sale in the store; ``reserved``: for campaigns and creators in the Shop;
+    ``continue_selling``: keep offering what is sold out (G13), as many as the cap says, or one.
     """
 
     on_hand: int | None
@@ -38,6 +39,7 @@ class Standing:
     cap: int | None = None
     selling: bool = True
     reserved: int = 0
+    continue_selling: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,8 @@ def steps(standing: Standing) -> tuple[Step, ...]:
     follow("cap", found[-1].left if standing.cap is None else min(found[-1].left, standing.cap))
     follow("market maximum", min(found[-1].left, standing.maximum))
     follow("not below 0", max(found[-1].left, 0))
+    if standing.continue_selling and standing.selling and found[-1].left == 0:
+        follow("continue selling", min(1 if standing.cap is None else standing.cap, standing.maximum))
     always = ("on hand", "held by orders", "buffer")
     return tuple(step for step in found if step.change or step.name in always)
 

@@ -77,4 +77,6 @@ def price_stock_unsent(connection_id: int) -> None:
 
 
 def price_stock_all(connection_id: int) -> None:
+    """After a rule changed."""
+    offers.judge_low_stock_of(connection_id, None)
     offers.push_all(market_of(connection_id), connection_id)

@@ -206,8 +206,8 @@ def _unsent(connection_id: int, *, limit: int) -> list[int]:
         return list(connection.scalars(wanted.where(*kept).order_by(s.listing_id).limit(limit)))
 
 
-def judge_low_stock_of(connection_id: int, product_ids: Sequence[int]) -> None:
-    """Open or close the low stock issues of products that changed."""
+def judge_low_stock_of(connection_id: int, product_ids: Sequence[int] | None) -> None:
+    """Open or close the low stock issues of products that changed, or of all."""
     with transaction() as connection:
         judge_low_stock(connection, connection_id, product_ids)
 

@@ -37,10 +37,12 @@ def queue_push_of_variants(conn: Connection, store_account_id: int, variant_ids:
     queue_push(conn, store_account_id, sorted(set(conn.scalars(of_products))))
 
 
-def queue_all(conn: Connection, store_account_id: int) -> None:
-    """Look at every SKU of the store account's connections: a rule that holds for all of them changed."""
-    for connection_id in live_connections_of(conn, store_account_id):
-        defer(conn, "price_stock_all", once=f"price_stock_all:{connection_id}", connection_id=connection_id)
+def queue_all(conn: Connection, connection_id: int) -> None:
+    """Look at every SKU after a rule of a connection changed, at those of all its store account's Shops: the buffer
+    is one for all."""
+    account = select(connections.c.store_account_id).where(connections.c.id == connection_id)
+    for one in live_connections_of(conn, conn.execute(account).scalar_one()):
+        defer(conn, "price_stock_all", once=f"price_stock_all:{one}", connection_id=one)
 
 
 def live_connections_of(conn: Connection, store_account_id: int) -> list[int]:

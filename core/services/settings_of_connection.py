@@ -14,6 +14,7 @@ from core.db.tables import connection_settings
 from core.domain.people import Actor
 from core.queue import defer
 from core.services import audit
+from core.services.price_stock_queue import queue_all
 
 IDENTIFIER_KINDS = ("GTIN", "EAN", "UPC", "ISBN")
 
@@ -80,6 +81,11 @@ RANGES: dict[str, tuple[int, int]] = {
 }
 # What an order waits for may be one of these: they are all decided again when it changes.
 _OF_ORDERS = ("order_import", "stock_import", "order_status_sync", "continue_selling", "add_platform_discount_back")
+# What is offered follows from these: every SKU is looked at again when one changes.
+_OF_OFFERS = (
+    *("stock_buffer", "stock_cap", "continue_selling", "low_stock_alert", "inventory_upload", "price_upload"),
+    *("price_markup_percent", "price_markup_fixed", "price_rounding"),
+)
 _KINDS = {field.name: str(field.type) for field in dataclasses.fields(ConnectionSettings)}
 
 
@@ -112,6 +118,8 @@ def save_setting(conn: Connection, connection_id: int, name: str, value: Any, by
     audit.record(conn, user=by, action="save_setting", connection_id=connection_id, subject=name, detail=detail)
     if name in _OF_ORDERS and before != checked:
         defer(conn, "order_wake", once=f"order_wake:{connection_id}", connection_id=connection_id)
+    if name in _OF_OFFERS and before != checked:
+        queue_all(conn, connection_id)
 
 
 def _typed(name: str, value: Any) -> Any:

@@ -90,7 +90,10 @@ def _wanted(ground: Ground, held: ColumnElement[Any], ended: ColumnElement[bool]
     cap = null() if ground.settings.stock_cap is None else literal(ground.settings.stock_cap)
     left = func.greatest(func.coalesce(v.stock, 0), 0) - func.coalesce(held, 0) - func.coalesce(r.buffer, ground.buffer)
     capped = func.least(left, func.coalesce(r.cap, cap), ground.limits.stock_max)
-    return case((ended, 0), else_=func.greatest(capped, 0))
+    if not ground.settings.continue_selling:
+        return case((ended, 0), else_=func.greatest(capped, 0))
+    at_nothing = func.least(func.coalesce(r.cap, cap, 1), ground.limits.stock_max)
+    return case((ended, 0), (capped <= 0, at_nothing), else_=capped)
 
 
 def differences(conn: Connection, ground: Ground) -> Iterator[list[Found]]:

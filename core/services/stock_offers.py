@@ -231,6 +231,7 @@ def standing_of(row: Any, ground: Ground, held: int) -> Standing:
         cap=ground.settings.stock_cap if row.cap is None else row.cap,
         selling=row.active and row.deleted_at is None and row.variant_deleted_at is None,
         reserved=row.shop_campaign + row.shop_creator,
+        continue_selling=ground.settings.continue_selling,
     )
 
 

@@ -282,13 +282,22 @@ rules = st.none() | st.integers(0, 200)
     active=st.booleans(),
     account_buffer=st.integers(0, 9),
     shown=st.integers(0, 50),
+    go_on=st.booleans(),
 )
 def test_sql_and_domain_agree_on_what_is_offered(
-    rig: StockRig, stock: int | None, buffer: int | None, cap: int | None, active: bool, account_buffer: int, shown: int
+    rig: StockRig,
+    stock: int | None,
+    buffer: int | None,
+    cap: int | None,
+    active: bool,
+    account_buffer: int,
+    shown: int,
+    go_on: bool,
 ) -> None:
     product_id = rig.listed[7]
     sku = rig.sku(product_id)
     rig.setting("stock_buffer", account_buffer)
+    rig.setting("continue_selling", go_on)
     rig.set_stock(product_id, stock)  # type: ignore[arg-type]
     rig.set_product(product_id, active=active)
     rule = {"variant_id": sku.variant_id, "store_account_id": rig.base.store_account_id, "buffer": buffer, "cap": cap}
@@ -300,9 +309,8 @@ def test_sql_and_domain_agree_on_what_is_offered(
         found = {row.id: row.wanted for row in conn.execute(differing(ground))}
         conn.execute(update(listing_skus).where(listing_skus.c.id == sku.id).values(sent_quantity=shown))
         to_send = {row.id: row.wanted for row in conn.execute(unsent(ground))}
-    wanted = offered(
-        Standing(stock, 99_999, buffer=account_buffer if buffer is None else buffer, cap=cap, selling=active)
-    )
+    kept = account_buffer if buffer is None else buffer
+    wanted = offered(Standing(stock, 99_999, 0, kept, cap, active, continue_selling=go_on))
     assert found.get(sku.id) == (None if wanted == shown else wanted)
     assert to_send.get(sku.id) == found.get(sku.id)
 
@@ -311,6 +319,7 @@ def test_after_the_property_everything_is_as_before(rig: StockRig) -> None:
     with transaction() as conn:
         conn.execute(sku_rules.delete())
     rig.setting("stock_buffer", None)
+    rig.setting("continue_selling", None)
     rig.set_product(rig.listed[7], active=True)
     rig.set_stock(rig.listed[7], 12)
     rig.push([rig.listed[7]])

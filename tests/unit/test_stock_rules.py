@@ -48,6 +48,11 @@ few = st.integers(min_value=0, max_value=200_000)
         (Standing(200_000, 99_999, buffer=150_000), 50_000),
         (Standing(10, 99_999, selling=False), 0),
         (Standing(2, 99_999, held=9), 0),
+        (Standing(0, 99_999, continue_selling=True), 1),
+        (Standing(-3, 99_999, cap=4, continue_selling=True), 4),
+        (Standing(2, 99_999, cap=4, continue_selling=True), 2),
+        (Standing(0, 99_999, cap=0, continue_selling=True), 0),
+        (Standing(0, 99_999, selling=False, continue_selling=True), 0),
     ],
 )
 def test_offered_is_the_clamped_sum(standing: Standing, quantity: int) -> None:
