@@ -18,7 +18,7 @@ from core.jobs.runs import ProcessMany, StillOurs, work_on_batches, work_on_run
 from core.logs import about, log
 from core.ports import Marketplace
 from core.services import catalogue_pull as pull
-from core.services import connect_shop, connection_checks, short_links, stock_hints
+from core.services import automatic_sync, connect_shop, connection_checks, short_links, stock_hints
 from core.services import housekeeping as keeping
 from core.services import listing_review as review
 from core.services import picture_check as pictures
@@ -132,6 +132,7 @@ def catalogue_hints(store_account_id: int, remote_ids: list[str]) -> None:
 def product_readiness(connection_id: int) -> None:
     while readiness.assess_stale(connection_id):
         pass
+    automatic_sync.send_eligible(connection_id)
 
 
 def picture_check(connection_id: int) -> None:

@@ -15,6 +15,7 @@ from core.db.tables import pending_pictures, product_states
 from core.domain.listing import Problem, Severity
 from core.domain.readiness import Assessment, assess
 from core.queue import BACKFILL, defer
+from core.services.automatic_sync import outdated
 from core.services.listing_context import Batch, load_contexts, load_rules
 from core.services.product_status import lock_states, refresh_status
 
@@ -23,10 +24,11 @@ _WRITE: Final = """
 UPDATE product_states AS kept
 SET assessed_hash = new.assessed_hash, problem_codes = new.problem_codes, first_problem = new.first_problem,
     problems = new.problems, category_id = new.category_id, category_source = new.category_source,
+    outdated_at = CASE WHEN new.outdated THEN now() END,
     changed_at = CASE WHEN kept.problems IS DISTINCT FROM new.problems
         OR kept.category_id IS DISTINCT FROM new.category_id THEN now() ELSE kept.changed_at END
 FROM jsonb_to_recordset(%s::jsonb) AS new(product_id bigint, assessed_hash text, problem_codes text[],
-    first_problem text, problems jsonb, category_id text, category_source text)
+    first_problem text, problems jsonb, category_id text, category_source text, outdated boolean)
 WHERE kept.connection_id = %s AND kept.product_id = new.product_id
 """
 
@@ -45,6 +47,8 @@ def assess_stale(connection_id: int, *, batch: int = 500) -> int:
         stored = load_products(connection, list(before))
         assessments, around = _assess(connection, connection_id, stored)
         rows = [_row(product_id, stored.get(product_id), assessments.get(product_id)) for product_id in before]
+        behind = outdated(connection, connection_id, assessments)
+        rows = [row | {"outdated": row["product_id"] in behind} for row in rows]
         with raw(connection).cursor() as cursor:
             cursor.execute(_WRITE, (json.dumps(rows), connection_id))
         refresh_status(connection, connection_id, list(before))

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Select, func, insert, literal, select, text, update
+from sqlalchemy.dialects.postgresql import insert as upsert
 
 from core.db.engine import transaction
 from core.db.tables import run_items, runs
@@ -20,6 +21,7 @@ from core.queue import defer
 UNFINISHED = ("waiting", "running", "unknown")
 _JOBS_PER_RUN = 4
 _ITEMS_PER_JOB = 5
+_ITEM_COLUMNS = ["run_id", "subject_kind", "subject_id", "position"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,22 +85,47 @@ def start_run(
     return run_id
 
 
+def add_to_run(connection: Connection, run_id: int, items: Select[Any]) -> bool:
+    """Put more items behind those of a run under way; False, and nothing added, when it ends or is being stopped.
+
+    One that has finished in this run waits once more. ``items`` are (subject kind, subject id), none of them
+    unfinished in this run.
+    """
+    under_way = (runs.c.id == run_id) & runs.c.status.in_(("queued", "running"))
+    run = connection.execute(select(runs.c.kind, runs.c.total).where(under_way).with_for_update()).one_or_none()
+    if run is None:
+        return False
+    rows = items.subquery()
+    place = func.row_number().over(order_by=rows.c[1]) + run.total
+    adding = upsert(run_items).from_select(_ITEM_COLUMNS, select(literal(run_id), rows.c[0], rows.c[1], place))
+    anew = {"status": "waiting", "sentence": "", "code": ""} | dict.fromkeys(
+        ("not_before", "lease_until", "started_at", "finished_at")
+    )
+    connection.execute(adding.on_conflict_do_update(index_elements=["run_id", "subject_kind", "subject_id"], set_=anew))
+    connection.execute(update(runs).where(runs.c.id == run_id).values(total=_count(connection, run_id)))
+    defer(connection, run.kind, run_id=run_id)
+    return True
+
+
 def _add_items(connection: Connection, run_id: int, items: Select[Any] | Sequence[tuple[str, int]]) -> int:
-    columns = ["run_id", "subject_kind", "subject_id", "position"]
     if isinstance(items, Select):
         rows = items.subquery()
         kind, subject = rows.c[0], rows.c[1]
         chosen = select(literal(run_id), kind, subject, func.row_number().over(order_by=subject))
-        connection.execute(insert(run_items).from_select(columns, chosen))
-        counted = select(func.count()).select_from(run_items).where(run_items.c.run_id == run_id)
-        return int(connection.execute(counted).scalar_one())
+        connection.execute(insert(run_items).from_select(_ITEM_COLUMNS, chosen))
+        return _count(connection, run_id)
     listed = [
-        dict(zip(columns, (run_id, kind, subject, position), strict=True))
+        dict(zip(_ITEM_COLUMNS, (run_id, kind, subject, position), strict=True))
         for position, (kind, subject) in enumerate(dict.fromkeys(items), start=1)
     ]
     if listed:
         connection.execute(insert(run_items), listed)
     return len(listed)
+
+
+def _count(connection: Connection, run_id: int) -> int:
+    counted = select(func.count()).select_from(run_items).where(run_items.c.run_id == run_id)
+    return int(connection.execute(counted).scalar_one())
 
 
 def claim(run_id: int, *, limit: int, seconds: float) -> list[Item]:

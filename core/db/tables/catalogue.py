@@ -144,6 +144,7 @@ product_states = Table(
     Column("sync_stock", Boolean, nullable=False, server_default="true"),
     Column("own_category_id", Text),
     document("own_content", "{}"),
+    moment("outdated_at", comment="when the Shop was found to have another form of it; with automatic sync only"),
     moment("changed_at", now=True),
     PrimaryKeyConstraint("connection_id", "product_id"),
 )
@@ -168,6 +169,13 @@ Index(
     product_states.c.connection_id,
     product_states.c.product_id,
     postgresql_where=product_states.c.assessed_hash.is_(None),
+)
+# What automatic sync may have to send again.
+Index(
+    "ix_product_states_outdated",
+    product_states.c.connection_id,
+    product_states.c.product_id,
+    postgresql_where=product_states.c.outdated_at.is_not(None),
 )
 
 # What is known of a picture of the store before it is sent (P8); an error is a problem code of its own.
