@@ -22,7 +22,7 @@ from bench.stage import Stage, alternating, staged
 from core import wiring
 from core.config import settings
 from core.db.engine import transaction
-from core.db.tables import pending_pictures, product_states, run_items, shops
+from core.db.tables import pending_pictures, product_states, run_items, runs, shops
 from core.domain.filters import Selection
 from core.domain.limits import limits_of
 from core.domain.listing import ListingDraft
@@ -116,8 +116,14 @@ def ours(ids: list[int]) -> dict[str, Any]:
     began = time.perf_counter()
     run_id = start_send(1, Selection(ids=tuple(ids)), "bench")
     with ThreadPoolExecutor(THREADS) as threads:
-        list(threads.map(handlers.product_export, [run_id] * THREADS))
+        while not _has_ended(run_id):
+            list(threads.map(handlers.product_export, [run_id] * THREADS))
     return {"seconds": time.perf_counter() - began, "sent": _sent(run_id)}
+
+
+def _has_ended(run_id: int) -> bool:
+    with transaction() as connection:
+        return connection.execute(select(runs.c.status).where(runs.c.id == run_id)).scalar_one() == "done"
 
 
 def _sent(run_id: int) -> int:

@@ -65,7 +65,7 @@ class Settings(BaseSettings):
     )
     metrics_token: SecretStr = Field(default=SecretStr(""), description="bearer token for /metrics from elsewhere")
     workers: int = Field(default=1, ge=1, le=32, description="worker processes that run.py starts")
-    worker_concurrency: int = Field(default=4, ge=1, le=64, description="jobs one worker runs at once")
+    worker_concurrency: int = Field(default=6, ge=1, le=64, description="jobs one worker runs at once")
     heartbeat_seconds: float = Field(default=10, gt=0, description="how often a worker says that it lives")
     stall_seconds: float = Field(default=30, gt=0, description="silence after which a worker's jobs are taken over")
     sweep_seconds: float = Field(default=15, gt=0, description="how often stalled jobs are looked for")

@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from core.db.engine import raw
 
 # A higher number goes first (law 10).
-URGENT, STOCK, NORMAL, BACKFILL = 30, 20, 10, 0
+URGENT, STOCK, NORMAL, RUN, BACKFILL = 30, 20, 10, 5, 0
 
 
 @lru_cache(maxsize=1)

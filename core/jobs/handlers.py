@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -14,11 +15,11 @@ from core.domain.errors import RateLimited, RemoteError, Temporary
 from core.jobs import demo
 from core.jobs import stock_handlers as stock
 from core.jobs.order_handlers import ORDER_JOBS, ORDER_RUNS, Process
-from core.jobs.runs import ProcessMany, StillOurs, work_on_batches, work_on_run
+from core.jobs.runs import SHIFT_S, ProcessMany, StillOurs, work_on_batches, work_on_run
 from core.logs import about, log
 from core.ports import Marketplace
-from core.services import catalogue_pull as pull
 from core.services import automatic_sync, connect_shop, connection_checks, short_links, stock_hints
+from core.services import catalogue_pull as pull
 from core.services import housekeeping as keeping
 from core.services import listing_review as review
 from core.services import picture_check as pictures
@@ -130,8 +131,11 @@ def catalogue_hints(store_account_id: int, remote_ids: list[str]) -> None:
 
 
 def product_readiness(connection_id: int) -> None:
+    ends = time.monotonic() + SHIFT_S
     while readiness.assess_stale(connection_id):
-        pass
+        if time.monotonic() > ends:
+            readiness.come_again(connection_id)
+            return
     automatic_sync.send_eligible(connection_id)
 
 

@@ -12,7 +12,7 @@ from core.logs import about, log
 from core.services.database import transaction
 from core.services.live import NotLive
 from core.services.product_export import LostItem
-from core.services.runs import Item, Outcome, claim, note_run, renew, save_outcome, settle
+from core.services.runs import Item, Outcome, claim, hand_over, note_run, renew, save_outcome, settle
 
 StillOurs = Callable[[], bool]
 Process = Callable[[Item, StillOurs], Outcome]
@@ -20,6 +20,7 @@ Prefetch = Callable[[Sequence[Item]], None]
 ProcessMany = Callable[[Sequence[Item]], Mapping[int, Outcome]]
 _BATCH, _BATCH_LEASE_S = 40, 60.0
 _FEW = 5
+SHIFT_S = 5.0  # then whatever is more urgent than a run has its turn
 _PARKED_FOR = timedelta(seconds=60)
 
 
@@ -43,14 +44,17 @@ class Hold:
 
 
 def work_on_run(run_id: int, job: str, process: Process, *, prefetch: Prefetch | None = None) -> None:
-    """Work on the run until nothing can be claimed, then end it or have it looked at later.
+    """Work on the run for a shift, then hand it over; when nothing can be claimed, end it or look again later.
 
     ``prefetch`` reads what a few items need before they are worked on one by one.
     """
-    limit = _FEW if prefetch is not None else 1
+    limit, ends = _FEW if prefetch is not None else 1, time.monotonic() + SHIFT_S
     while batch := claim(run_id, limit=limit, seconds=item_lease_s()):
         if not _work_on_few(batch, process, prefetch):
             break
+        if time.monotonic() > ends:
+            hand_over(run_id, job=job)
+            return
     settle(run_id, job=job)
 
 

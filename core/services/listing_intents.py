@@ -2,9 +2,9 @@
 
     store_intent ──▶ sending ──▶ sent | refused | unknown | intended (known not to have happened)
 
-``store_intent`` and ``begin_call`` hand out an attempt; every outcome is saved ``WHERE attempt = mine``, so that a worker that was
-taken for dead cannot overwrite what came after it. A listing still ``sending`` when its lease has run out is
-treated as unknown.
+``store_intent`` and ``begin_call`` hand out an attempt; every outcome is saved ``WHERE attempt = mine``, so that a
+worker that was taken for dead cannot overwrite what came after it. A listing still ``sending`` when its lease has run
+out is treated as unknown.
 """
 
 from __future__ import annotations

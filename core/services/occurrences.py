@@ -15,7 +15,7 @@ from sqlalchemy.dialects.postgresql import insert
 from core.db.engine import transaction
 from core.db.tables import occurrences
 from core.domain.occurrences import Schedule, is_late, last_due
-from core.queue import BACKFILL, defer
+from core.queue import NORMAL, defer
 
 Targets = Callable[[], list[dict[str, Any]]]
 
@@ -55,4 +55,4 @@ def _defer(
     connection: Connection, name: str, job: str, target: Mapping[str, Any], arguments: Mapping[str, Any]
 ) -> int | None:
     key = ":".join([name, *(str(value) for value in target.values())])
-    return defer(connection, job, once=key, priority=BACKFILL, **target, **arguments)
+    return defer(connection, job, once=key, priority=NORMAL, **target, **arguments)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from core.services.product_status import mark_stale
 
 _BATCH: Final = 40
 _THREADS: Final = 4
+SHIFT_S: Final = 8.0  # then whatever else waits has its turn
 _MOST_TRIES: Final = 4
 _looking = threading.Lock()  # one check at a time in this process: it has threads of its own
 
@@ -38,18 +40,20 @@ class Look:
 
 
 def check_pictures(source: PictureSource, connection_id: int) -> int:
-    """Look at every waiting picture of the connection's store; how many were settled.
+    """Look at the waiting pictures of the connection's store for a shift; how many were settled. The rest comes again.
 
     A picture that cannot be fetched just now is tried again up to four times, then that counts as its error.
     """
     with transaction() as connection:
         wanted = select(connections.c.store_account_id).where(connections.c.id == connection_id)
         account = connection.execute(wanted).scalar_one()
-    settled = 0
+    settled, ends = 0, time.monotonic() + SHIFT_S
     with _looking, ThreadPoolExecutor(_THREADS, thread_name_prefix="picture_check") as threads:
         while urls := _waiting(account, now()):
             looks = list(threads.map(lambda url: look_at(source, url), urls))
             settled += _store(account, looks)
+            if time.monotonic() > ends:
+                break
     _come_again(account, connection_id)
     return settled
 
@@ -137,7 +141,8 @@ def _come_again(account: int, connection_id: int) -> None:
     """Another check when the next postponed picture is due."""
     c = pending_pictures.c
     with transaction() as connection:
-        due = connection.execute(select(func.min(c.not_before)).where(c.store_account_id == account)).scalar()
+        first = func.min(func.coalesce(c.not_before, func.now()))
+        due = connection.execute(select(first).where(c.store_account_id == account)).scalar()
         if due is not None:
             seconds = max(int((due - now()).total_seconds()) + 1, 1)
             once = f"picture_check:{connection_id}"

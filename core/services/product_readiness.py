@@ -57,6 +57,12 @@ def assess_stale(connection_id: int, *, batch: int = 500) -> int:
     return len(before)
 
 
+def come_again(connection_id: int) -> None:
+    """Go on judging in another job, behind what has waited meanwhile."""
+    with transaction() as connection:
+        defer(connection, "product_readiness", once=f"product_readiness:{connection_id}", connection_id=connection_id)
+
+
 def drafts_for(connection: Connection, connection_id: int, product_ids: Sequence[int]) -> dict[int, Assessment]:
     """What would be sent for each product as the database knows it now; products that are gone are left out."""
     stored = load_products(connection, product_ids)

@@ -16,10 +16,10 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from core.db.engine import transaction
 from core.db.tables import run_items, runs
-from core.queue import defer
+from core.queue import RUN, defer
 
 UNFINISHED = ("waiting", "running", "unknown")
-_JOBS_PER_RUN = 4
+_JOBS_PER_RUN = 3  # fewer than a worker runs at once, so that a long run leaves room for orders and stock
 _ITEMS_PER_JOB = 5
 _ITEM_COLUMNS = ["run_id", "subject_kind", "subject_id", "position"]
 
@@ -81,7 +81,7 @@ def start_run(
     if total == 0:
         _finish(connection, run_id)
     for _ in range(min(_JOBS_PER_RUN, -(-total // _ITEMS_PER_JOB))):
-        defer(connection, kind, run_id=run_id)
+        defer(connection, kind, priority=RUN, run_id=run_id)
     return run_id
 
 
@@ -211,8 +211,15 @@ def settle(run_id: int, *, job: str) -> bool:
         if left.unfinished == 0:
             _finish(connection, run_id)
             return True
-        defer(connection, job, once=f"{job}:{run_id}", after_seconds=max(1, int(left.wait) + 1), run_id=run_id)
+        once, wait = f"{job}:{run_id}", max(1, int(left.wait) + 1)
+        defer(connection, job, once=once, priority=RUN, after_seconds=wait, run_id=run_id)
         return False
+
+
+def hand_over(run_id: int, *, job: str) -> None:
+    """Go on with the run in another job, behind what has waited meanwhile."""
+    with transaction() as connection:
+        defer(connection, job, priority=RUN, run_id=run_id)
 
 
 def _left(run_id: int) -> Select[Any]:
@@ -247,7 +254,7 @@ def stop_run(run_id: int, by: str) -> None:
         if kind is None:
             raise ValueError(f"Run {run_id} is not under way, so it cannot be stopped.")
         _skip_waiting(connection, run_id)
-        defer(connection, kind, once=f"{kind}:{run_id}", run_id=run_id)
+        defer(connection, kind, once=f"{kind}:{run_id}", priority=RUN, run_id=run_id)
 
 
 def retry_failed(run_id: int, by: str, *, code: str | None = None) -> int:
@@ -300,5 +307,5 @@ def requeue_orphans() -> int:
     with transaction() as connection:
         found = connection.execute(orphans).all()
         for run in found:
-            defer(connection, run.kind, once=f"{run.kind}:{run.id}", run_id=run.id)
+            defer(connection, run.kind, once=f"{run.kind}:{run.id}", priority=RUN, run_id=run.id)
     return len(found)
