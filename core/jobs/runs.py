@@ -19,7 +19,7 @@ Process = Callable[[Item, StillOurs], Outcome]
 Prefetch = Callable[[Sequence[Item]], None]
 ProcessMany = Callable[[Sequence[Item]], Mapping[int, Outcome]]
 _BATCH, _BATCH_LEASE_S = 40, 60.0
-_FEW = 5
+_FEW = 10
 SHIFT_S = 5.0  # then whatever is more urgent than a run has its turn
 _PARKED_FOR = timedelta(seconds=60)
 
