@@ -81,6 +81,7 @@ def links(row: ConnectionRow | None) -> None:
     if row is not None:
         waiting = overview.waiting(row.id)
         counts = {"products": waiting.products, "exports": waiting.exports, "orders": latency.orders_waiting(row.id)}
+        counts["stock"] = latency.stock_waiting(row.id)
         counts["mappings"] = Count(unmapped_words(row.id))
     parameters = {"c": str(row.id)} if row is not None else None
     for name, page in PAGES.items():

@@ -10,6 +10,7 @@ from core.services.connect_store import StoreRefused
 from core.services.live import NotLive
 from core.services.people import PeopleError
 from core.services.settings_of_connection import SettingError
+from core.services.stock_rules import RuleError
 from core.services.tiktok_apps import AppError
 
 
@@ -31,6 +32,7 @@ REFUSALS = (
     SettingError,
     AppError,
     NotLive,
+    RuleError,
     RemoteError,
 )
 

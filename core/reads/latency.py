@@ -102,3 +102,9 @@ def orders_waiting(connection_id: int) -> Count:
     held = (o.connection_id == connection_id, o.import_state == "held", o.hold.not_in(PASSING), o.status != "CANCELLED")
     with reading() as conn:
         return count_capped(conn, select(o.id).where(*held))
+
+
+def stock_waiting(connection_id: int) -> Count:
+    """SKUs that the latest stock check left as they were: for the sidebar."""
+    found = drift(connection_id)
+    return Count(found.remaining if found else 0)

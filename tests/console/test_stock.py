@@ -1,0 +1,194 @@
+"""The Stock page: empty, full, for each role; its charts, its table, why a number is what it is, the checks."""
+
+from __future__ import annotations
+
+import inspect
+import io
+from collections.abc import Callable
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+from zipfile import ZipFile
+
+import pytest
+from python_calamine import CalamineWorkbook
+from streamlit.testing.v1 import AppTest
+
+from console import stock_actions
+from console.components import sheets, stock_why
+from console.refusals import NotPossible
+from core.db import engine
+from core.domain.filters import Selection, StockFilter
+from core.domain.people import SYSTEM, Forbidden, Role
+from core.domain.stock import Cause
+from core.reads import stock, stock_charts
+from core.services.live import live
+from core.services.settings_of_connection import save_setting
+from core.services.stock_compare import differing
+from core.services.stock_offers import load_ground
+from core.services.stock_rules import RuleError, SkuRule
+from tests.console.conftest import Open
+from tests.console.filling import Filled, connect
+from tests.console.order_filling import fill_orders
+from tests.console.stock_filling import CAUSES, Stock, fill_stock
+
+SignIn = Callable[[Role], str]
+
+
+@pytest.fixture(scope="module")
+def held(filled: Filled) -> Stock:
+    with engine.transaction() as conn:
+        fill_orders(conn, filled)
+        return fill_stock(conn, filled)
+
+
+def markdown(at: AppTest) -> str:
+    return "\n".join(entry.value for entry in at.markdown)
+
+
+def rows(at: AppTest) -> Any:
+    return next(frame.value for frame in at.dataframe if "should" in frame.value)
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_before_the_first_listing(role: Role, database: None, open_page: Open) -> None:
+    with engine.transaction() as conn:
+        connection_id = connect(conn, f"Zebra {role}")[0]
+    at = open_page("stock", role, c=str(connection_id))
+    assert "No SKUs in the Shop yet" in markdown(at)
+    assert any("02:00 in London" in entry.value for entry in at.caption)
+    assert not at.error
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_every_sku_with_its_sum(role: Role, open_page: Open, held: Stock) -> None:
+    at = open_page("stock", role)
+    found = rows(at)
+    assert len(found) == len(held.sku_ids) == 45
+    assert found["difference"].abs().iloc[0] == found["difference"].abs().max() > 0
+    assert not at.error
+    acting = {"check_now", "fix_all", "bulk_fix"}
+    keys = {button.key for button in at.button}
+    assert acting & keys == (set() if role == Role.VIEWER else acting)
+
+
+def test_the_charts_are_there(open_page: Open, filled: Filled, held: Stock) -> None:
+    found = stock_charts.charts(filled.connection_id)
+    assert {row.cause for row in found.by_cause} == {str(one) for one in CAUSES}
+    assert sum(row.skus for row in found.by_size) == held.found
+    assert len(found.worst) == 10 and found.worst[0].times == 5
+    assert [point.skus for point in found.drift] == [held.found] * 5
+    assert "Worst ten SKUs" in markdown(open_page("stock"))
+
+
+def test_a_click_on_a_chart_filters_the_table(open_page: Open, filled: Filled, held: Stock) -> None:
+    everything = rows(open_page("stock", state="differs"))
+    by_cause = rows(open_page("stock", cause=str(Cause.CAMPAIGN)))
+    assert 0 < len(by_cause) < len(everything)
+    assert set(by_cause["cause"]) == {str(Cause.CAMPAIGN)}
+    sizes = {row.size: row.skus for row in stock_charts.charts(filled.connection_id).by_size}
+    for size, number in sizes.items():
+        assert len(rows(open_page("stock", size=size))) == number
+
+
+def test_filters(open_page: Open, held: Stock) -> None:
+    assert list(rows(open_page("stock", q="SKU-0002"))["sku"]) == ["SKU-0002"]
+    assert set(rows(open_page("stock", most="10"))["hand"]) <= set(range(11))
+    assert len(rows(open_page("stock", warehouse="W1"))) == 45
+    assert "Nothing matches" in markdown(open_page("stock", state="unread"))
+    assert "Nothing matches" in markdown(open_page("stock", state="nonsense"))
+
+
+def test_what_should_be_offered_is_what_the_check_says(sign_in: SignIn, filled: Filled, held: Stock) -> None:
+    sign_in(Role.ADMIN)
+    with engine.transaction() as conn:
+        variants = conn.exec_driver_sql("SELECT id FROM variants ORDER BY id LIMIT 6").scalars().all()
+    rules = [SkuRule(buffer=3), SkuRule(cap=2), SkuRule(buffer=0, cap=7), SkuRule(cap=0), SkuRule(buffer=999_999)]
+    for variant_id, rule in zip(variants, rules, strict=False):
+        stock_actions.save_rule(filled.store_account_id, variant_id, rule)
+    for keeps_selling in (False, True):
+        with engine.transaction() as conn:
+            for name, value in (("stock_buffer", 4), ("stock_cap", 50), ("continue_selling", keeps_selling)):
+                save_setting(conn, filled.connection_id, name, value, SYSTEM)
+        with engine.transaction() as conn:
+            found = differing(load_ground(conn, live(filled.connection_id)))
+            theirs = {row.id: row.wanted for row in conn.execute(found)}
+        pages = stock.stock_page(filled.connection_id, StockFilter(state="differs")).rows
+        assert {row.id: row.should for row in pages} == theirs
+        for row in pages[:8]:
+            assert stock_actions.explain(row.id).offered == row.should
+
+
+def test_why_this_number(open_page: Open, held: Stock) -> None:
+    why = stock_actions.explain(held.sku_ids[0])
+    bars = stock_why.bars(why)
+    assert bars[0]["step"] == "on hand" and bars[-1] == {
+        "step": "offered", "low": 0, "high": why.offered, "change": why.offered, "kind": "offered",
+    }  # fmt: skip
+    at = open_page("stock", why=str(held.sku_ids[0]))
+    steps = next(frame.value for frame in at.dataframe if "Source" in frame.value)
+    assert steps["Step"].iloc[0] == "on hand"
+    assert any("Exposure" in entry.value for entry in at.caption)
+    assert not at.error
+    nobody = open_page("stock", why="99999999")
+    assert "no SKU with this number" in markdown(nobody)
+
+
+def test_the_log_of_a_check(open_page: Open, held: Stock) -> None:
+    at = open_page("stock", Role.VIEWER, check=str(held.check_id))
+    log = next(frame.value for frame in at.dataframe if "Shop said" in frame.value)
+    assert len(log) == held.found
+    assert {"left as it is", "being corrected"} == set(log["Outcome"])
+
+
+def test_fixing_one_many_and_all(sign_in: SignIn, filled: Filled, held: Stock) -> None:
+    sign_in(Role.OPERATOR)
+    everything = Selection(stock=StockFilter(state="differs"))
+    plan = stock_actions.plan_fix(filled.connection_id, everything)
+    assert plan.will and any("campaign" in reason for reason, _ in plan.skipped)
+    run_id = stock_actions.fix(filled.connection_id, everything)
+    with engine.transaction() as conn:
+        kind, items = conn.exec_driver_sql(
+            "SELECT kind, (SELECT count(*) FROM run_items WHERE run_id = runs.id) FROM runs WHERE id = %(id)s",
+            {"id": run_id},
+        ).one()
+    assert (kind, items > 0) == ("stock_fix_run", True)
+    with pytest.raises(NotPossible, match="None of these SKUs"):
+        stock_actions.fix(filled.connection_id, Selection(ids=(99_999_999,)))
+    assert stock_actions.fix_cause(filled.connection_id, str(Cause.CHANGED_IN_SHOP)) > run_id
+
+
+def test_check_now_queues_one_check(open_page: Open, filled: Filled, held: Stock) -> None:
+    at = open_page("stock")
+    at.button(key="check_now").click().run()
+    again = stock_actions.check_now(filled.connection_id)
+    with engine.transaction() as conn:
+        open_ones = conn.exec_driver_sql("SELECT id FROM stock_checks WHERE finished_at IS NULL").scalars().all()
+        assert open_ones == [again]
+        conn.exec_driver_sql("UPDATE stock_checks SET finished_at = now()")
+    assert any("under way" in entry.value for entry in at.info)
+
+
+def test_a_rule_that_does_not_fit_is_refused(sign_in: SignIn, filled: Filled, held: Stock) -> None:
+    sign_in(Role.OPERATOR)
+    with pytest.raises(RuleError, match="must be from 0"):
+        stock_actions.save_rule(filled.store_account_id, 1, SkuRule(buffer=-1))
+
+
+@pytest.mark.parametrize("name", ["check_now", "plan_fix", "fix", "fix_cause", "save_rule"])
+def test_a_viewer_is_refused(name: str, sign_in: SignIn) -> None:
+    sign_in(Role.VIEWER)
+    action = getattr(stock_actions, name)
+    with pytest.raises(Forbidden, match="viewer"):
+        action(*(None for _ in inspect.signature(action).parameters))
+
+
+def test_files_run_nothing_in_a_spreadsheet() -> None:
+    cells = ("=1+1", "+44", "@x", "-5", -5, Decimal("2.50"), None, datetime(2026, 11, 22, 1, 2, tzinfo=UTC))
+    text = sheets.table_file(["a"] * len(cells), [cells]).decode("utf-8-sig").splitlines()[1]
+    assert text.startswith("'=1+1,'+44,'@x,'-5,-5,2.50,")
+    book = sheets.workbook(["a"] * len(cells), [cells])
+    read = CalamineWorkbook.from_filelike(io.BytesIO(book)).get_sheet_by_index(0).to_python()[1]
+    assert read[:6] == ["=1+1", "+44", "@x", "-5", -5.0, 2.5]
+    with ZipFile(io.BytesIO(book)) as inside:
+        assert b"<f>" not in inside.read("xl/worksheets/sheet1.xml")
