@@ -105,6 +105,7 @@ def disconnect(connection_id: int, by: Actor) -> None:
 def check_connection(marketplace: Marketplace, connection_id: int) -> str:
     """Prove that the tokens work and fill in the Shop's id, name, region and cipher. Returns a sentence of success.
 
+    Where it works the webhooks are registered again, which changes nothing unless our address or secrets did.
     Raises ``AuthorisationError`` in words when they do not; a Shop that no longer lets us in is then marked so.
     """
     with transaction() as conn:
@@ -125,6 +126,7 @@ def check_connection(marketplace: Marketplace, connection_id: int) -> str:
             learnt = {name: getattr(mine, name) for name in ("name", "region", "cipher", "code", "seller_type")}
             conn.execute(update(shops).where(shops.c.id == row.id).values(checked_at=func.now(), **learnt))
             apply_fit(conn, connection_id=connection_id)
+            defer_registration(conn, connection_id)
     if mine is None:
         raise AuthorisationError(sentence)
     return f"{mine.name} answers: Shop id {mine.id}, region {mine.region}, cipher stored."

@@ -19,6 +19,7 @@ from core.secrets import sealer
 from core.services import audit
 from core.services.connection_fit import apply_fit
 from core.services.issues import close_issue, open_issue
+from core.services.webhook_registration import register_again
 
 REFUSED_CODE = "store_refused"
 
@@ -70,6 +71,7 @@ def connect_store(
     with transaction() as conn:
         account_id = _save_account(conn, platform, base_url, business)
         _save_credentials(conn, account_id, credentials)
+        register_again(conn, account_id)
         apply_fit(conn, store_account_id=account_id)
         audit.record(
             conn, user=by, action="connect_store", subject=f"store:{account_id}", detail={"business": business.name}
@@ -89,6 +91,7 @@ def replace_credentials(store: Store, store_account_id: int, credentials: Mappin
             )
         _save_account(conn, row.platform, row.base_url, business)
         _save_credentials(conn, store_account_id, credentials)
+        register_again(conn, store_account_id)
         apply_fit(conn, store_account_id=store_account_id)
         audit.record(conn, user=by, action="replace_store_credentials", subject=f"store:{store_account_id}")
     return business

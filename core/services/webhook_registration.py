@@ -35,6 +35,14 @@ def defer_registration(conn: Connection, connection_id: int) -> None:
     )
 
 
+def register_again(conn: Connection, store_account_id: int) -> None:
+    """For every live connection of a store whose credentials are new: a webhook secret may be among them."""
+    c = connections.c
+    live = select(c.id).where(c.store_account_id == store_account_id, c.disconnected_at.is_(None)).order_by(c.id)
+    for connection_id in conn.scalars(live).all():
+        defer_registration(conn, connection_id)
+
+
 def register_webhooks(marketplace: Marketplace, store: Store, connection_id: int, *, store_signs: bool) -> None:
     """Register both sides' webhooks at the gateway. ``store_signs``: we know the secret the store signs with.
 

@@ -10,11 +10,13 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select, update
 
+from core import config
 from core.config import Settings
 from core.db.engine import transaction
 from core.db.tables import audit, connections, issues, oauth_states, runs, shops, store_accounts, warehouses
 from core.domain.people import SYSTEM, Actor, Role
 from core.domain.scopes import SCOPES
+from core.jobs import handlers
 from core.services import authorisation, connect_shop, people
 from core.services.authorisation import AuthorisationError
 from core.services.connect_store import check_store
@@ -52,6 +54,11 @@ def line(connection_id: int, name: str) -> Check:
     with transaction() as conn:
         found = {check.name: check for check in checklist(conn, connection_id)}
     return found[name]
+
+
+def forget_jobs() -> None:
+    with transaction() as conn:
+        conn.exec_driver_sql("TRUNCATE procrastinate_jobs CASCADE")
 
 
 def shop_of(rig: Rig, connection_id: int, account: str = HARBOUR):  # type: ignore[no-untyped-def]
@@ -380,6 +387,31 @@ def test_webhooks_are_registered_and_called_off(rig: Rig) -> None:
     clean_up(market, store, connection_id)
     assert rig.calls("DELETE /event/202309/webhooks") > 0
     assert "Called off" in line(connection_id, "Webhooks of the Shop").sentence
+
+
+def test_testing_the_connection_again_registers_the_webhooks(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    connection_id = rig.connect(rig.add_store().store_account_id)
+    monkeypatch.delenv("CROSSDOCK_SANDBOX_URL")
+    config.settings.cache_clear()
+    register_webhooks(shop_of(rig, connection_id), rig.store(), connection_id, store_signs=True)
+    for side in ("Shop", "store"):
+        assert "set CROSSDOCK_PUBLIC_URL" in line(connection_id, f"Webhooks of the {side}").sentence
+    monkeypatch.undo()
+    config.settings.cache_clear()
+    forget_jobs()
+    handlers.connection_check(connection_id)
+    assert jobs("webhooks_register") == [("webhooks_register", {"connection_id": connection_id})]
+    handlers.webhooks_register(connection_id)
+    assert "/webhooks/tiktok/6f0demo1key" in line(connection_id, "Webhooks of the Shop").sentence
+    assert "/webhooks/shopwired/" in line(connection_id, "Webhooks of the store").sentence
+
+
+def test_a_shop_that_lets_us_in_no_more_is_asked_for_no_webhooks(rig: Rig) -> None:
+    connection_id = rig.connect(rig.add_store().store_account_id)
+    forget_jobs()
+    rig.control.post("/_sandbox/revoke", json={"app_key": "6f0demo1key", "shop_id": HARBOUR}).raise_for_status()
+    handlers.connection_check(connection_id)
+    assert jobs("webhooks_register") == []
 
 
 def test_without_a_webhook_secret_the_store_is_polled(rig: Rig) -> None:

@@ -10,8 +10,9 @@ from sqlalchemy import func, select, update
 from core.config import Settings
 from core.db.engine import transaction
 from core.db.tables import issues, store_accounts
+from core.services.connect_shop import disconnect
 from core.services.connect_store import StoreRefused, check_store, load_credentials, replace_credentials
-from tests.connect_rig import HARBOUR_KEYS, QUAY_KEYS, Rig, running_rig
+from tests.connect_rig import HARBOUR_KEYS, QUAY_KEYS, Rig, jobs, running_rig
 
 
 @pytest.fixture(scope="module")
@@ -95,3 +96,28 @@ def test_keys_of_another_business_do_not_replace(rig: Rig) -> None:
         replace_credentials(rig.store(**QUAY_KEYS), account, QUAY_KEYS, rig.boss)
     with transaction() as conn:
         assert load_credentials(conn, account) == HARBOUR_KEYS
+
+
+def test_new_credentials_have_the_webhooks_registered_anew(rig: Rig) -> None:
+    account = rig.add_store(HARBOUR_KEYS | {"webhook_secret": ""}).store_account_id
+    connection_id = rig.connect(account)
+    forget_jobs()
+    replace_credentials(rig.store(), account, HARBOUR_KEYS, rig.boss)
+    wanted = [("webhooks_register", {"connection_id": connection_id})]
+    assert jobs("webhooks_register") == wanted
+    forget_jobs()
+    rig.add_store()  # entered once more as if it were new
+    assert jobs("webhooks_register") == wanted
+
+
+def test_new_credentials_of_a_store_without_a_live_connection_register_nothing(rig: Rig) -> None:
+    account = rig.add_store().store_account_id
+    disconnect(rig.connect(account), rig.boss)
+    forget_jobs()
+    replace_credentials(rig.store(), account, HARBOUR_KEYS, rig.boss)
+    assert jobs("webhooks_register") == []
+
+
+def forget_jobs() -> None:
+    with transaction() as conn:
+        conn.exec_driver_sql("TRUNCATE procrastinate_jobs CASCADE")
