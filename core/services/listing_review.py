@@ -115,9 +115,9 @@ def _with_reasons(market: Marketplace, listing: RemoteListing) -> RemoteListing:
 
 
 def _forgotten(connection_id: int) -> list[str]:
-    """Ours that should have been reviewed by now and were not heard of."""
+    """Ours that should have been reviewed by now and were not heard of; each is named once in ten minutes."""
     quiet = now() - _FORGOTTEN_AFTER
-    wanted = select(listings.c.remote_id).where(
+    wanted = select(listings.c.id).where(
         listings.c.connection_id == connection_id,
         listings.c.state == "sent",
         listings.c.ended_at.is_(None),
@@ -126,8 +126,10 @@ def _forgotten(connection_id: int) -> list[str]:
         listings.c.sent_at < quiet,
         or_(listings.c.checked_at.is_(None), listings.c.checked_at < quiet),
     )
+    chosen = listings.c.id.in_(wanted.order_by(listings.c.checked_at.nulls_first()).limit(50))
+    marked = update(listings).where(chosen).values(checked_at=func.now()).returning(listings.c.remote_id)
     with transaction() as connection:
-        return list(connection.execute(wanted.limit(50)).scalars())
+        return list(connection.execute(marked).scalars())
 
 
 def _asked(market: Marketplace, remote_id: str) -> RemoteListing:
