@@ -19,10 +19,6 @@ SWITCHES = {
         "Keep prices equal",
         "On: a price changed in the store is sent to the Shop. Off: the Shop's price stays as it is.",
     ),
-    "inventory_upload": (
-        "Keep stock equal",
-        "On: stock changed in the store is sent to the Shop. Off: the Shop's stock stays as it is.",
-    ),
     "list_variants_separately": (
         "List each variant by itself",
         "On: every variant becomes a listing of its own. Off: one listing with its variants to choose from.",
@@ -49,8 +45,6 @@ ROUNDINGS = {
 NUMBERS = {
     "price_markup_percent": "Add to every price, in per cent",
     "price_markup_fixed": "Add to every price, as an amount",
-    "stock_buffer": "Keep back this many of each SKU",
-    "stock_cap": "Offer at most this many of each SKU (empty: no limit)",
     "default_weight_kg": "Weight where the store has none, in kg",
     "default_length_cm": "Length where the store has none, in cm",
     "default_width_cm": "Width where the store has none, in cm",

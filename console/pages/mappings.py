@@ -1,19 +1,47 @@
-"""What the store's categories and brands are in TikTok Shop."""
+"""What the store's words are in TikTok Shop: categories, brands, attributes; and for orders and stock the other way."""
 
 from __future__ import annotations
 
 import streamlit as st
 
 from console import actions, context
-from console.components import empty, feedback, filters, mapping_files, mapping_grid, table, url, words
+from console.components import (
+    attribute_grid,
+    empty,
+    feedback,
+    filters,
+    mapping_files,
+    mapping_grid,
+    order_mapping_grids,
+    table,
+    url,
+    words,
+)
 from console.components.status import escaped
-from core.domain.mapping import BRAND, CATEGORY, DEFAULT_CATEGORY
-from core.reads import connections, mappings
+from core.domain.mapping import ATTRIBUTE, BRAND, CATEGORY, DEFAULT_CATEGORY, ORDER_FIELD, ORDER_STATUS, SKU
+from core.domain.stock import WAREHOUSE
+from core.reads import connections, mappings, order_mappings
 from core.reads.products import Choice
 from core.services.mappings import MappingChange
 
 HERE = context.current()
-VIEWS = {CATEGORY: "Categories", BRAND: "Brands"}
+VIEWS = {
+    CATEGORY: "Categories",
+    BRAND: "Brands",
+    ATTRIBUTE: "Attributes",
+    ORDER_STATUS: "Order statuses",
+    SKU: "SKUs",
+    WAREHOUSE: "Warehouses",
+    ORDER_FIELD: "Order fields",
+}
+# Kinds with a grid of their own.
+GRIDS = {
+    ATTRIBUTE: attribute_grid.show,
+    ORDER_STATUS: order_mapping_grids.statuses,
+    SKU: order_mapping_grids.skus,
+    WAREHOUSE: order_mapping_grids.warehouses,
+    ORDER_FIELD: order_mapping_grids.fields,
+}
 MANY = {CATEGORY: "categories", BRAND: "brands"}
 STATES = [Choice("unmapped", "Not mapped"), Choice("mapped", "Mapped")]
 
@@ -104,7 +132,10 @@ def nothing(kind: str, prefix: str) -> None:
 
 
 def history(kind: str) -> None:
-    found = mappings.history(context.current_id(), kind)
+    if kind in GRIDS:
+        found = order_mappings.changes_of(context.current_id(), kind, order_mapping_grids.names(kind))
+    else:
+        found = mappings.history(context.current_id(), kind)
     if not found:
         return
     at = connections.database_time()
@@ -121,10 +152,13 @@ def history(kind: str) -> None:
 def main() -> None:
     st.title("Mappings")
     kind = filters.views("mappings", VIEWS)
-    head(kind)
-    if kind == CATEGORY:
-        default_category()
-    grid(kind)
+    if kind in GRIDS:
+        GRIDS[kind]()
+    else:
+        head(kind)
+        if kind == CATEGORY:
+            default_category()
+        grid(kind)
     history(kind)
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import streamlit as st
 
 from console import context
-from console.components import empty, progress, words
+from console.components import empty, flow_numbers, progress, words
 from console.components.status import escaped
 from core.reads import connections, overview
+from core.reads.flow_causes import flow_causes
 from core.reads.overview import Cause
 
 HERE = context.current()
@@ -29,7 +30,7 @@ def cause_line(cause: Cause, position: int) -> None:
 
 def needs_a_person() -> None:
     st.subheader("What needs a person")
-    found = overview.causes(context.current_id())
+    found = (*flow_causes(context.current_id()), *overview.causes(context.current_id()))
     for position, cause in enumerate(found):
         cause_line(cause, position)
     if not found:
@@ -38,6 +39,7 @@ def needs_a_person() -> None:
 
 def how_it_runs() -> None:
     st.subheader("How it runs")
+    flow_numbers.show()
     found = overview.numbers(context.current_id())
     by_day = {day.day: day.number for day in overview.sent_by_day(context.current_id())}
     cells = (

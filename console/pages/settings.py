@@ -1,14 +1,15 @@
-"""Connections, what is sent of products and how, and people."""
+"""Connections, how products, orders and stock are kept in step, and people."""
 
 from __future__ import annotations
 
 import streamlit as st
 
 from console import context
-from console.components import connecting, connection_view, empty, filters, people_view, product_settings
+from console.components import connecting, connection_view, empty, filters, flow_settings, people_view, product_settings
 
 HERE = context.current()
-VIEWS = {"connection": "Connection", "products": "Products"} | ({"people": "People"} if HERE.administers else {})
+VIEWS = {"connection": "Connection", "products": "Products", "orders": "Orders", "stock": "Stock"}
+VIEWS |= {"people": "People"} if HERE.administers else {}
 
 
 def connection() -> None:
@@ -27,10 +28,24 @@ def products() -> None:
     product_settings.show(HERE)
 
 
+def orders() -> None:
+    if HERE.connection is None:
+        empty.no_connection(HERE.administers)
+    flow_settings.orders(HERE)
+
+
+def stock() -> None:
+    if HERE.connection is None:
+        empty.no_connection(HERE.administers)
+    flow_settings.stock(HERE)
+
+
 def main() -> None:
     st.title("Settings")
     chosen = filters.views("settings", VIEWS)
-    {"connection": connection, "products": products, "people": people_view.show}[chosen]()
+    draw = {"connection": connection, "products": products, "orders": orders, "stock": stock}
+    draw |= {"people": people_view.show}
+    draw[chosen]()
 
 
 main()

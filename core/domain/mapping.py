@@ -11,6 +11,7 @@ from core.domain.catalog import Product
 from core.domain.limits import MarketLimits
 from core.domain.listing import AttributeValue, CategoryAttribute, Problem, Severity, ShopBrand
 from core.domain.plaintext import cleaned, one_line, quoted
+from core.domain.stock import WAREHOUSE
 
 CATEGORY: Final = "category"
 BRAND: Final = "brand"
@@ -21,7 +22,7 @@ ORDER_STATUS: Final = "order_status"
 SKU: Final = "sku"
 ORDER_FIELD: Final = "order_field"
 ORDER_KINDS: Final = (ORDER_STATUS, SKU, ORDER_FIELD)
-KINDS: Final = (CATEGORY, BRAND, DEFAULT_CATEGORY, ATTRIBUTE, *ORDER_KINDS)
+KINDS: Final = (CATEGORY, BRAND, DEFAULT_CATEGORY, ATTRIBUTE, *ORDER_KINDS, WAREHOUSE)
 ANY_CATEGORY: Final = "*"
 
 _PERMISSIONS: Final = {

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, Text, case, cast, func, select, text
+from sqlalchemy import BigInteger, Select, Text, case, cast, func, select, text
 
 from core.db.filters import escaped_like
 from core.db.tables import (
     connections,
+    mapping_history,
     mappings,
     products,
     shop_order_lines,
@@ -22,6 +24,7 @@ from core.db.tables import (
 from core.domain.mapping import ORDER_FIELD, ORDER_STATUS, SKU
 from core.domain.order_words import ORDER_STATUSES
 from core.domain.stock import MAIN_LOCATION, WAREHOUSE
+from core.reads.mappings import HistoryRow
 from core.reads.paging import Count, count_capped, page_of, reading
 from core.reads.products import Choice
 
@@ -107,12 +110,10 @@ def _sku_statement(connection_id: int, search: str, state: str) -> Select[Any]:
     by_hand = select(mappings).where(m.connection_id == connection_id, m.kind == SKU).subquery()
     joined = waits.outerjoin(by_hand, by_hand.c.source_id == waits.c.sku, full=True)
     name = func.coalesce(waits.c.sku, by_hand.c.source_id)
-    label = func.coalesce(variants.c.sku, "no SKU") + ", " + products.c.title
+    label = func.coalesce(variants.c.sku, "#" + cast(variants.c.id, Text))
     is_number = by_hand.c.target_id.regexp_match("^[0-9]{1,18}$")
     target = case((is_number, by_hand.c.target_id), else_=None)
-    linked = joined.outerjoin(variants, cast(variants.c.id, Text) == target).outerjoin(
-        products, products.c.id == variants.c.product_id
-    )
+    linked = joined.outerjoin(variants, variants.c.id == cast(target, BigInteger))
     statement = select(
         name.label("source_id"),
         func.coalesce(waits.c.waiting, 0).label("waiting"),
@@ -187,7 +188,45 @@ def variants_named(connection_id: int, typed: str, *, most: int = 30) -> tuple[V
     return tuple(VariantChoice(row.id, f"{row.sku or 'no SKU'} · {row.title}") for row in rows)
 
 
-def field_rows(connection_id: int, fields: dict[str, str]) -> tuple[WaitingRow, ...]:
+def variants_by_sku(connection_id: int, skus: Sequence[str]) -> dict[str, int]:
+    """The living variant of each SKU that the store has exactly once; ``#12`` names the variant with that id."""
+    v, p = variants.c, products.c
+    account = select(connections.c.store_account_id).where(connections.c.id == connection_id).scalar_subquery()
+    live = (v.store_account_id == account, v.deleted_at.is_(None), p.deleted_at.is_(None))
+    joined = variants.join(products, p.id == v.product_id)
+    numbers = [int(sku[1:]) for sku in skus if sku.startswith("#") and sku[1:].isdecimal() and len(sku) < 18]
+    named = select(v.sku, func.min(v.id)).select_from(joined).where(*live, v.sku.in_(list(skus)))
+    with reading() as conn:
+        found = dict(conn.execute(named.group_by(v.sku).having(func.count() == 1)).tuples().all())
+        by_id = conn.scalars(select(v.id).select_from(joined).where(*live, v.id.in_(numbers)))
+        return {str(sku): int(one) for sku, one in found.items()} | {f"#{one}": one for one in by_id}
+
+
+def changes_of(connection_id: int, kind: str, names: Mapping[str, str], *, most: int = 30) -> tuple[HistoryRow, ...]:
+    """The latest changes of a kind, newest first; ``names`` says what targets are called."""
+    h = mapping_history.c
+    columns = (h.id, h.at, h.by, h.source_id, h.before_id, h.after_id, h.before_detail, h.after_detail)
+    wanted = select(*columns).where(h.connection_id == connection_id, h.kind == kind).order_by(h.id.desc()).limit(most)
+    with reading() as conn:
+        rows = conn.execute(wanted).all()
+    return tuple(
+        HistoryRow(
+            row.id, row.at, row.by, row.source_id, _said(row.before_id, row.before_detail, names),
+            _said(row.after_id, row.after_detail, names),
+        )
+        for row in rows
+    )  # fmt: skip
+
+
+def _said(target: str | None, detail: Mapping[str, Any], names: Mapping[str, str]) -> str:
+    if target is None:
+        return "not mapped"
+    if target == "":
+        return str(detail.get("text") or detail.get("field") or "deliberately none")
+    return names.get(target, target)
+
+
+def field_rows(connection_id: int, fields: Mapping[str, str]) -> tuple[WaitingRow, ...]:
     """Each of ``fields`` (name: words) and the store's custom field it is copied to (M6)."""
     mapped = _mapped(connection_id, ORDER_FIELD)
     return tuple(

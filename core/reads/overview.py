@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Date, Select, cast, func, sele
 
 from core.db.filters import export_status, not_deleted
 from core.db.tables import api_calls, issues, listings, product_states
+from core.domain.order_tabs import HOLD_WORDS
 from core.domain.statuses import ExportStatus, ProductStatus
 from core.reads.paging import COUNT_CAP, Count, count_capped, reading
 
@@ -109,7 +110,10 @@ def sent_by_day(connection_id: int) -> tuple[Day, ...]:
 
 
 def causes(connection_id: int) -> tuple[Cause, ...]:
-    """Worst first: what is refused, then what is unknown, then what is not ready, each with its count."""
+    """Of products, worst first: what is refused, then what is unknown, then what is not ready, each with its count.
+
+    What orders wait for is counted by order in ``flow_causes`` and not by issue here.
+    """
     with reading() as connection:
         found = [
             *_open_issues(connection, connection_id),
@@ -130,7 +134,7 @@ def _open_issues(connection: Connection, connection_id: int) -> list[Cause]:
             func.min(issues.c.opened_at),
             func.min(issues.c.link),
         )
-        .where(about, issues.c.closed_at.is_(None))
+        .where(about, issues.c.closed_at.is_(None), issues.c.code.not_in(list(HOLD_WORDS)))
         .group_by(issues.c.code)
         .order_by(func.count().desc())
         .limit(20)

@@ -18,6 +18,7 @@ from core.db.tables import (
     products,
     shop_brands,
     store_categories,
+    warehouses,
 )
 from core.domain.mapping import (
     ANY_CATEGORY,
@@ -32,10 +33,12 @@ from core.domain.mapping import (
 )
 from core.domain.people import Actor
 from core.domain.plaintext import quoted
+from core.domain.stock import MAIN_LOCATION, WAREHOUSE
 from core.ports import Marketplace
 from core.services import audit
 from core.services.listing_context import load_categories
 from core.services.order_mappings import check_order_mappings, order_mappings_changed
+from core.services.price_stock_queue import queue_all
 from core.services.product_status import mark_stale
 from core.services.shop_metadata import want_rules
 
@@ -203,6 +206,20 @@ def _check_targets(connection: Connection, connection_id: int, changes: Sequence
                 f"The TikTok brand {change.target_id} is not in the Shop's list: read the brands again."
             )
     check_order_mappings(connection, connection_id, changes)
+    _check_warehouses(connection, connection_id, changes)
+
+
+def _check_warehouses(connection: Connection, connection_id: int, changes: Sequence[MappingChange]) -> None:
+    """The store's one location goes to a sales warehouse of the Shop, or on purpose to none (M9)."""
+    w = warehouses.c
+    known = select(w.remote_id).where(w.connection_id == connection_id, w.kind == "SALES_WAREHOUSE")
+    for change in changes:
+        if change.kind != WAREHOUSE:
+            continue
+        if change.source_id != MAIN_LOCATION:
+            raise MappingRefused(f"The store has no stock location {quoted(change.source_id)}.")
+        if change.target_id and change.target_id not in set(connection.scalars(known)):
+            raise MappingRefused(f"The Shop has no sales warehouse {change.target_id}: read its warehouses again.")
 
 
 def _require_leaf(connection: Connection, connection_id: int, category_id: str) -> None:
@@ -303,6 +320,8 @@ def _record(
 def _judge_again(connection: Connection, connection_id: int, changes: Sequence[MappingChange]) -> None:
     if any(change.kind in (CATEGORY, DEFAULT_CATEGORY) for change in changes):
         want_rules(connection, connection_id)
+    if any(change.kind == WAREHOUSE for change in changes):
+        queue_all(connection, connection_id)
     order_mappings_changed(connection, connection_id, changes)
     ids = sorted(connection.scalars(affected_products(connection_id, changes)))
     if ids:

@@ -1,0 +1,126 @@
+"""The grid of category attributes: a fixed value, or the store's custom field that gives it (M7)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from console import context
+from console.components import empty, filters, mapping_grid, sheets, table
+from console.components.status import escaped
+from core.domain.mapping import ATTRIBUTE
+from core.reads import attribute_mappings
+from core.reads.attribute_mappings import AttributeRow
+from core.reads.paging import PAGE_SIZE, Count
+from core.reads.products import Choice
+from core.services.mappings import MappingChange
+
+STATES = [Choice("required", "Required"), Choice("unmapped", "Not mapped"), Choice("mapped", "Mapped")]
+_SHOWN_VALUES = 12
+
+
+def show() -> None:
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        text = filters.search("map_attribute", "Part of a category or attribute")
+        state = filters.choice("map_attribute", "state", "state", STATES)
+        filters.clear_button("map_attribute", ("q", "state"))
+    rows = attribute_mappings.attribute_rows(context.current_id(), text=text, state=state)
+    lacking = sum(row.required and not row.mapped for row in rows)
+    words = (
+        f"**{lacking} required attributes have no value yet.**" if lacking else "Every required attribute is mapped."
+    )
+    st.markdown(words if rows else "")
+    if not rows:
+        empty.state("No attributes", "They are read for each category that products are mapped to.")
+        return
+    start = (table.page_number() - 1) * PAGE_SIZE
+    page = rows[start : start + PAGE_SIZE] or rows[:PAGE_SIZE]
+    changes = _edited(page)
+    if context.current().operates:
+        mapping_grid.offer_to_save(ATTRIBUTE, changes)
+    table.pager("map_attribute", Count(len(rows)))
+    head = ("Id", "Category", "Attribute", "Required", "Products", "Fixed value", "Custom field")
+    sheets.download("attribute-mappings", head, lambda: [_line(row) for row in rows])
+
+
+def _line(row: AttributeRow) -> tuple[object, ...]:
+    required = "required" if row.required else ""
+    return row.source_id, row.category, row.name, required, row.products, row.text, row.field
+
+
+def _edited(rows: Sequence[AttributeRow]) -> list[MappingChange]:
+    frame = pd.DataFrame([_cells(row) for row in rows])
+    shown = st.data_editor(
+        frame,
+        key=f"grid_{ATTRIBUTE}_{mapping_grid.draft(ATTRIBUTE).round}_{hash(tuple(row.source_id for row in rows))}",
+        hide_index=True,
+        row_height=mapping_grid.ROW_HEIGHT,
+        height=min(38 + mapping_grid.ROW_HEIGHT * len(rows), 640),
+        disabled=["category", "name", "required", "products", "values"] if context.current().operates else True,
+        column_config=_columns(),
+        alt="Attributes",
+    )
+    found, wrong = [], []
+    for row, text, field in zip(rows, shown["text"], shown["field"], strict=True):
+        change = change_of(row, _plain(text), _plain(field))
+        if isinstance(change, str):
+            wrong.append(change)
+        elif change is not None:
+            found.append(change)
+    for sentence in wrong[:3]:
+        st.error(escaped(sentence))
+    return found
+
+
+def change_of(row: AttributeRow, text: str, field: str) -> MappingChange | str | None:
+    """What was typed as a change; a sentence when it cannot be; None when nothing changed."""
+    if (text, field) == (row.text, row.field):
+        return None
+    if text and field:
+        return f"{row.name}: give either a fixed value or a custom field, not both."
+    if not text and not field:
+        return MappingChange(ATTRIBUTE, row.source_id, None, version=row.version)
+    if field:
+        return MappingChange(ATTRIBUTE, row.source_id, "", version=row.version, detail={"field": field})
+    listed = next((value_id for name, value_id in row.values.items() if name.casefold() == text.casefold()), None)
+    if listed is not None:
+        return MappingChange(ATTRIBUTE, row.source_id, listed, version=row.version)
+    if not row.free_text:
+        return f"{row.name}: {text} is not one of the values that TikTok lists."
+    return MappingChange(ATTRIBUTE, row.source_id, "", version=row.version, detail={"text": text})
+
+
+def _plain(cell: object) -> str:
+    return "" if cell is None or pd.isna(cell) else str(cell).strip()  # type: ignore[call-overload]
+
+
+def _cells(row: AttributeRow) -> dict[str, Any]:
+    names = list(row.values)
+    more = f" … {len(names) - _SHOWN_VALUES} more" if len(names) > _SHOWN_VALUES else ""
+    free = "any text" if row.free_text and not names else ", or any text" if row.free_text else ""
+    return {
+        "category": row.category,
+        "name": row.name,
+        "required": row.required,
+        "products": row.products,
+        "text": row.text or None,
+        "field": row.field or None,
+        "values": ", ".join(names[:_SHOWN_VALUES]) + more + free,
+    }
+
+
+def _columns() -> dict[str, Any]:
+    c = st.column_config
+    fields = list(attribute_mappings.custom_field_names(context.current_id()))
+    return {
+        "category": c.TextColumn("Category", width=230),
+        "name": c.TextColumn("Attribute", width=140),
+        "required": c.CheckboxColumn("Required", width=70),
+        "products": c.NumberColumn("Products", format="localized", width=70),
+        "text": c.TextColumn("Fixed value", width=150),
+        "field": c.SelectboxColumn("From custom field", options=fields, width=150),
+        "values": c.TextColumn("TikTok's values", width=260),
+    }

@@ -1,0 +1,136 @@
+"""The settings about orders and stock: each a sentence saying what happens when it is on and off (G4 to G9, G13, G15).
+
+What depends on a setting appears and disappears with it, so these are no form: each change waits for Save.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import streamlit as st
+
+from console import actions, context
+from console.components import feedback
+from core.reads.latency import orders_waiting
+from core.services.settings_of_connection import ConnectionSettings
+
+SWITCHES = {
+    "order_download": (
+        "Read orders",
+        "On: the Shop's orders are read within seconds and shown here. Off: no order is read, and none reserves stock.",
+    ),
+    "order_import": (
+        "Import orders",
+        "On: every TikTok order becomes one order in the store. Off: orders are shown here and nowhere else.",
+    ),
+    "stock_import": (
+        "Take sold units off the store's stock",
+        "On: a unit sold on TikTok is deducted in the store though its order is not imported. "
+        "Off: the merchant deducts by hand.",
+    ),
+    "order_status_sync": (
+        "Follow the order's status",
+        "On: the store order gets the status that its TikTok status is mapped to. Off: it stays as it was created.",
+    ),
+    "add_platform_discount_back": (
+        "Add TikTok's own discount back",
+        "On: the store order is worth what the buyer paid plus the part that TikTok pays. "
+        "Off: its total is what the buyer paid.",
+    ),
+    "customer_emails": (
+        "Let the store e-mail buyers",
+        "On: the store sends its own e-mails about imported orders. Off: buyers hear from TikTok only.",
+    ),
+    "inventory_upload": (
+        "Keep stock equal",
+        "On: stock changed in the store is sent to the Shop within seconds. Off: the Shop's stock stays as it is.",
+    ),
+    "nightly_stock_check": (
+        "Check stock every night",
+        "On: at 02:00 in London every SKU is compared and put right. Off: only checks that a person starts run.",
+    ),
+    "continue_selling": (
+        "Continue selling at 0",
+        "On: what is sold out stays on offer, as many as the cap says or one, and its orders are imported; other "
+        "integrations that ship from this store may oversell. Off: nothing is offered that is not on the shelf.",
+    ),
+}
+NUMBERS = {
+    "stock_buffer": "Keep back this many of each SKU (one number for all Shops of the store: the greatest counts)",
+    "stock_cap": "Offer at most this many of each SKU (empty: no limit)",
+    "low_stock_alert": "Say so when a SKU's stock falls below this (empty: never)",
+    "default_shipping_rate": "Shipping rate of imported orders where TikTok tells none",
+}
+
+
+def orders(here: context.Context) -> None:
+    if here.connection is None:
+        return
+    now, off = _begin("Orders", here), not here.administers
+    values = {name: _switch(name, now, off) for name in ("order_download", "order_import")}
+    if values["order_import"]:
+        names = ("order_status_sync", "add_platform_discount_back", "customer_emails")
+        values |= {name: _switch(name, now, off) for name in names}
+        values["default_shipping_rate"] = _number("default_shipping_rate", now, off)
+    else:
+        values["stock_import"] = _switch("stock_import", now, off)
+    waiting = orders_waiting(here.connection.id)
+    if _differs(now, values):
+        st.caption(f"Saved, the {waiting.text()} orders that wait now are decided again by the new rules.")
+    _save("orders", here.connection.id, now, values, off)
+
+
+def stock(here: context.Context) -> None:
+    if here.connection is None:
+        return
+    now, off = _begin("Stock", here), not here.administers
+    values: dict[str, Any] = {"inventory_upload": _switch("inventory_upload", now, off)}
+    if values["inventory_upload"]:
+        values |= {name: _switch(name, now, off) for name in ("nightly_stock_check", "continue_selling")}
+        values |= {name: _number(name, now, off) for name in ("stock_buffer", "stock_cap")}
+    values["low_stock_alert"] = _number("low_stock_alert", now, off)
+    if _differs(now, values):
+        st.caption("Saved, every SKU is looked at again, and what changes is sent.")
+    _save("stock", here.connection.id, now, values, off)
+
+
+def _begin(title: str, here: context.Context) -> ConnectionSettings:
+    st.subheader(title)
+    if not here.administers:
+        st.caption("Only an administrator can change these.")
+    assert here.connection is not None
+    return actions.load_settings(here.connection.id)
+
+
+def _switch(name: str, now: ConnectionSettings, off: bool) -> bool:
+    label, sentence = SWITCHES[name]
+    chosen = st.toggle(label, getattr(now, name), key=f"set_{name}", disabled=off)
+    st.caption(sentence)
+    return chosen
+
+
+def _number(name: str, now: ConnectionSettings, off: bool) -> str:
+    return str(
+        st.text_input(NUMBERS[name], _shown(getattr(now, name)), key=f"set_{name}", disabled=off, width=460) or ""
+    )
+
+
+def _shown(value: Decimal | int | None) -> str:
+    return "" if value is None else f"{value:f}" if isinstance(value, Decimal) else str(value)
+
+
+def _differs(now: ConnectionSettings, values: dict[str, Any]) -> bool:
+    shown = {name: getattr(now, name) for name in values}
+    return any(
+        (_shown(shown[name]) if isinstance(value, str) else shown[name]) != value for name, value in values.items()
+    )
+
+
+def _save(part: str, connection_id: int, now: ConnectionSettings, values: dict[str, Any], off: bool) -> None:
+    if not st.button("Save", key=f"save_{part}", type="primary", disabled=off or not _differs(now, values)):
+        return
+    saved = feedback.told(actions.save_settings, connection_id, values)
+    if saved is not None:
+        feedback.later("Saved." if saved else "Nothing was changed.")
+        st.rerun()

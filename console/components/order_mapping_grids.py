@@ -1,0 +1,230 @@
+"""Grids for what orders and stock need mapped: statuses (M4), SKUs (O6), fields (M6), warehouses (M9)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from console import actions, context, order_actions
+from console.components import empty, feedback, filters, mapping_grid, sheets, table
+from console.components.status import escaped
+from core.domain.mapping import ORDER_FIELD, ORDER_STATUS, SKU
+from core.domain.stock import WAREHOUSE
+from core.reads import order_mappings
+from core.reads.order_mappings import WaitingRow
+from core.reads.products import Choice
+from core.services.mappings import MappingChange
+from core.services.order_mappings import FIELDS
+
+NONE = {WAREHOUSE: "None: its stock is not sent", ORDER_STATUS: "", ORDER_FIELD: "", SKU: ""}
+STATES = [Choice("unmapped", "Not mapped"), Choice("mapped", "Mapped")]
+_HELD_BACK = (
+    "UNPAID and ON_HOLD orders are shown here and reserve stock; a store whose orders cannot be changed later gets "
+    "them once they are released, so these two mappings do not hold orders back."
+)
+_LIKELY = 0.6
+
+
+def statuses() -> None:
+    connection_id = context.current_id()
+    rows = order_mappings.status_rows(connection_id)
+    waiting = sum(row.waiting for row in rows if row.target_id is None)
+    lacking = sum(row.target_id is None for row in rows)
+    st.markdown(
+        f"**{lacking} statuses are not mapped**, {waiting:,} orders wait." if lacking else "All statuses are mapped."
+    )
+    st.caption(_HELD_BACK)
+    choices = order_mappings.status_choices(connection_id)
+    if not choices:
+        empty.state("The store's statuses are not read yet", "They are read with the first connection, within minutes.")
+        return
+    _chosen(ORDER_STATUS, rows, choices, ("TikTok status", "Store status"))
+
+
+def warehouses() -> None:
+    connection_id = context.current_id()
+    row = order_mappings.warehouse_row(connection_id)
+    choices = order_mappings.warehouse_choices(connection_id)
+    if row.target_id is None:
+        st.markdown("The store's stock is not mapped: each listing keeps the warehouse it was listed in.")
+    elif row.target_id == "":
+        st.warning("The store's stock is mapped to no warehouse, so no stock is sent.")
+    if not choices:
+        empty.state("No warehouses yet", "The Shop's warehouses are read when it is connected.")
+        return
+    _chosen(WAREHOUSE, (row,), choices, ("Store location", "TikTok warehouse"))
+
+
+def _chosen(kind: str, rows: Sequence[WaitingRow], choices: Sequence[Choice], heads: tuple[str, str]) -> None:
+    """A grid whose targets are chosen from a list."""
+    labels = {one.label: one.value for one in choices}
+    if NONE[kind]:
+        labels[NONE[kind]] = ""
+    by_id = {value: label for label, value in labels.items()}
+    column = st.column_config.SelectboxColumn(heads[1], options=list(labels), width=320)
+    shown = _grid(kind, rows, [by_id.get(row.target_id or "", row.target_label) if row.target_id is not None else None
+                               for row in rows], column, heads[0])  # fmt: skip
+    wanted = [None if pd.isna(label) else labels.get(str(label)) for label in shown["target"]]
+    _offer(kind, _changes(kind, rows, wanted))
+    _file(kind, rows, heads)
+
+
+def fields() -> None:
+    st.caption("Each is copied into the custom field of this name when an order is imported, and never read back.")
+    rows = order_mappings.field_rows(context.current_id(), FIELDS)
+    column = st.column_config.TextColumn("Store custom field", width=320, max_chars=100)
+    shown = _grid(ORDER_FIELD, rows, [row.target_id for row in rows], column, "TikTok order field")
+    wanted = [None if pd.isna(name) or not str(name).strip() else str(name).strip() for name in shown["target"]]
+    _offer(ORDER_FIELD, _changes(ORDER_FIELD, rows, wanted))
+    _file(ORDER_FIELD, rows, ("TikTok order field", "Store custom field"))
+
+
+def skus() -> None:
+    """SKUs of the Shop that no variant of the store has: typed in, or filled in from suggestions."""
+    connection_id = context.current_id()
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        text = filters.search("map_sku", "Part of a SKU")
+        state = filters.choice("map_sku", "state", "state", STATES)
+        filters.clear_button("map_sku", ("q", "state"))
+    rows, count = order_mappings.sku_rows(connection_id, text=text, state=state, page=table.page_number())
+    lacking = sum(row.target_id is None for row in rows)
+    st.markdown(f"**{lacking} SKUs on this page are not linked.**" if lacking else "No order waits for a SKU.")
+    if not rows:
+        empty.state("Nothing to link", "SKUs of TikTok orders that the store does not have show here.")
+        return
+    if context.current().operates and lacking:
+        _suggest(rows)
+    held = mapping_grid.draft(SKU).targets
+    column = st.column_config.TextColumn(
+        "Store SKU", width=260, help="Type the SKU of the store's product that it stands for."
+    )
+    shown = _grid(SKU, rows, [held.get(row.source_id, row.target_label) for row in rows], column, "TikTok SKU")
+    typed = ["" if pd.isna(sku) else str(sku).strip() for sku in shown["target"]]
+    known = order_mappings.variants_by_sku(connection_id, [sku for sku in typed if sku])
+    unknown = [sku for sku in typed if sku and sku not in known]
+    if unknown:
+        st.error(escaped(f"The store has no product, or more than one, with the SKU {', '.join(unknown[:5])}."))
+    wanted = [str(known[sku]) if sku in known else None if not sku else row.target_id
+              for sku, row in zip(typed, rows, strict=True)]  # fmt: skip
+    _offer(SKU, _changes(SKU, rows, wanted))
+    table.pager("map_sku", count)
+    _file(SKU, rows, ("TikTok SKU", "Store SKU"))
+
+
+def _suggest(rows: Sequence[WaitingRow]) -> None:
+    waiting = [row for row in rows if row.target_id is None][:20]
+    if not st.button(f"Suggest for {len(waiting)} unlinked", key="suggest_skus"):
+        return
+    found: dict[str, str | None] = {}
+    for row in waiting:
+        title = row.label.partition(" · ")[2]
+        answers = feedback.told(order_actions.suggested_variants, context.current_id(), row.source_id, title) or []
+        if answers and answers[0].likeness >= _LIKELY:
+            found[row.source_id] = answers[0].sku
+    held = mapping_grid.draft(SKU)
+    held.begin_anew({**held.targets, **found})
+    feedback.later(f"{len(found)} of {len(waiting)} have a likely product, filled in below and not saved yet.")
+    st.rerun()
+
+
+def _grid(kind: str, rows: Sequence[WaitingRow], targets: Sequence[str | None], column: Any, head: str) -> Any:
+    c = st.column_config
+    frame = pd.DataFrame(
+        {
+            "label": [row.label for row in rows],
+            "waiting": [row.waiting for row in rows],
+            "target": list(targets),
+            "updated_by": [row.updated_by for row in rows],
+        }
+    ).astype({"target": "object"})
+    columns: dict[str, Any] = {
+        "label": c.TextColumn(head, width=330),
+        "waiting": c.NumberColumn("Orders waiting", format="localized", width=105),
+        "target": column,
+        "updated_by": c.TextColumn("Mapped by", width=90),
+    }
+    if kind in (WAREHOUSE, ORDER_FIELD):
+        frame = frame.drop(columns="waiting")
+        del columns["waiting"]
+    return st.data_editor(
+        frame,
+        key=f"grid_{kind}_{mapping_grid.draft(kind).round}_{hash(tuple(row.source_id for row in rows))}",
+        hide_index=True,
+        row_height=mapping_grid.ROW_HEIGHT,
+        height=min(38 + mapping_grid.ROW_HEIGHT * len(rows), 640),
+        disabled=["label", "waiting", "updated_by"] if context.current().operates else True,
+        column_config=columns,
+        placeholder="Not mapped",
+        alt="Mappings",
+    )
+
+
+def _changes(kind: str, rows: Sequence[WaitingRow], wanted: Sequence[str | None]) -> list[MappingChange]:
+    return [
+        MappingChange(kind, row.source_id, target, version=row.version)
+        for row, target in zip(rows, wanted, strict=True)
+        if target != row.target_id
+    ]
+
+
+def _offer(kind: str, changes: Sequence[MappingChange]) -> None:
+    """The button that leads to the effect and the saving, drawn while something differs."""
+    if not changes or not context.current().operates:
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"**{len(changes)} changed**, not saved", width="content")
+        if st.button("Save…", key=f"save_{kind}", type="primary"):
+            st.dialog("Save the mapping" if len(changes) == 1 else f"Save {len(changes)} mappings")(_body)(
+                kind, changes
+            )
+        st.button("Discard", key=f"discard_{kind}", type="tertiary", on_click=mapping_grid.draft(kind).begin_anew)
+
+
+def _body(kind: str, changes: Sequence[MappingChange]) -> None:
+    st.write(escaped(effect(kind, changes)))
+    if st.button("Save", key=f"confirm_{kind}", type="primary"):
+        saved = feedback.told(actions.save_mappings, context.current_id(), changes)
+        if saved is not None:
+            mapping_grid.draft(kind).begin_anew()
+            feedback.later(f"{saved} saved; what waited for it goes on by itself.")
+            st.rerun()
+
+
+def effect(kind: str, changes: Sequence[MappingChange]) -> str:
+    """What saving does, before it is done."""
+    connection_id = context.current_id()
+    if kind == SKU:
+        waiting = sum(order_mappings.orders_waiting_for(connection_id, one.source_id) for one in changes)
+        return f"{waiting:,} orders wait for these SKUs; those that wait for nothing else are imported."
+    if kind == ORDER_STATUS:
+        known = {row.source_id: row for row in order_mappings.status_rows(connection_id)}
+        waiting = sum(known[one.source_id].waiting for one in changes if one.source_id in known)
+        return (
+            f"{waiting:,} orders wait for these statuses and are imported; orders in the store follow the new status."
+        )
+    if kind == WAREHOUSE:
+        return "The stock of every SKU is looked at again and sent to the warehouse chosen."
+    return "Orders imported from now on carry these fields; those in the store stay as they are."
+
+
+def _file(kind: str, rows: Sequence[WaitingRow], heads: tuple[str, str]) -> None:
+    head = (f"{heads[0]} id", heads[0], "Orders waiting", f"{heads[1]} id", heads[1], "Mapped by")
+    sheets.download(f"{kind}-mappings", head, lambda: [_line(row) for row in rows])
+
+
+def _line(row: WaitingRow) -> tuple[object, ...]:
+    target = "-" if row.target_id == "" else row.target_id or ""
+    return row.source_id, row.label, row.waiting, target, row.target_label or "", row.updated_by
+
+
+def names(kind: str) -> Mapping[str, str]:
+    """What the targets of a kind are called, for its history."""
+    connection_id = context.current_id()
+    if kind == ORDER_STATUS:
+        return {one.value: one.label for one in order_mappings.status_choices(connection_id)}
+    if kind == WAREHOUSE:
+        return {one.value: one.label for one in order_mappings.warehouse_choices(connection_id)}
+    return {}

@@ -1,0 +1,140 @@
+"""Mappings and settings of orders and stock, and what the overview says of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from console import actions
+from console.components import attribute_grid
+from core.db import engine
+from core.domain.mapping import ATTRIBUTE, ORDER_FIELD, ORDER_STATUS, MappingRefused
+from core.domain.people import Role
+from core.domain.stock import WAREHOUSE
+from core.reads.attribute_mappings import AttributeRow
+from core.services.mappings import MappingChange
+from tests.console.conftest import Open
+from tests.console.filling import Filled
+from tests.console.order_filling import MISSING, Orders, fill_orders
+from tests.console.stock_filling import fill_stock
+
+SignIn = Callable[[Role], str]
+KINDS = ("attribute", "order_status", "sku", "warehouse", "order_field")
+SWITCHES = {
+    "orders": {"set_order_download", "set_order_import", "set_order_status_sync", "set_customer_emails"},
+    "stock": {"set_inventory_upload", "set_nightly_stock_check", "set_continue_selling"},
+}
+
+
+@pytest.fixture(scope="module")
+def stocked(filled: Filled) -> Orders:
+    with engine.transaction() as conn:
+        orders = fill_orders(conn, filled)
+        fill_stock(conn, filled)
+        for kind, seconds in (("stock", 4), ("order", 9)):
+            conn.exec_driver_sql(
+                "INSERT INTO latencies (connection_id, kind, began_at, ended_at) VALUES "
+                f"({filled.connection_id}, '{kind}', now() - interval '{seconds} seconds', now())"
+            )
+        return orders
+
+
+def markdown(at: AppTest) -> str:
+    return "\n".join(entry.value for entry in at.markdown)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("role", [Role.VIEWER, Role.OPERATOR])
+def test_each_kind_opens(kind: str, role: Role, open_page: Open, stocked: Orders) -> None:
+    at = open_page("mappings", role, tab=kind)
+    assert not at.error and not at.exception
+
+
+def test_statuses_come_unmapped_first(open_page: Open, stocked: Orders) -> None:
+    at = open_page("mappings", tab="order_status")
+    assert "**7 statuses are not mapped**" in markdown(at)
+    shown = at.dataframe[0].value
+    assert list(shown["target"])[-2:] == ["Paid (paid)", "Dispatched (shipped)"]
+
+
+def test_missing_skus_come_with_who_waits(open_page: Open, stocked: Orders) -> None:
+    shown = open_page("mappings", tab="sku").dataframe[0].value
+    assert shown["label"].iloc[0].startswith(MISSING)
+    assert shown["waiting"].iloc[0] == 6
+
+
+def test_statuses_fields_and_warehouses_are_saved_and_undone(
+    sign_in: SignIn, filled: Filled, stocked: Orders, open_page: Open
+) -> None:
+    sign_in(Role.OPERATOR)
+    changes = [
+        MappingChange(ORDER_STATUS, "DELIVERED", "503"),
+        MappingChange(ORDER_FIELD, "delivery_option", "Delivery"),
+        MappingChange(WAREHOUSE, "main", "W1"),
+    ]
+    assert actions.save_mappings(filled.connection_id, changes) == 3
+    with pytest.raises(MappingRefused, match="no sales warehouse W9"):
+        actions.save_mappings(filled.connection_id, [MappingChange(WAREHOUSE, "main", "W9")])
+    with pytest.raises(MappingRefused, match="no order status 999"):
+        actions.save_mappings(filled.connection_id, [MappingChange(ORDER_STATUS, "DELIVERED", "999")])
+    at = open_page("mappings", tab="warehouse")
+    assert at.dataframe[0].value["target"].iloc[0] == "Leeds"
+    undo = next(button for button in at.button if (button.key or "").startswith("undo_"))
+    undo.click().run()
+    with engine.transaction() as conn:
+        count = "SELECT count(*) FROM mappings WHERE kind = 'warehouse'"
+        assert conn.exec_driver_sql(count).scalar_one() == 0
+
+
+@pytest.mark.parametrize("part", ["orders", "stock"])
+@pytest.mark.parametrize("role", list(Role))
+def test_settings_say_what_on_and_off_do(part: str, role: Role, open_page: Open, stocked: Orders) -> None:
+    at = open_page("settings", role, tab=part)
+    keys = {toggle.key for toggle in at.toggle}
+    assert SWITCHES[part] <= keys
+    sentences = [entry.value for entry in at.caption if entry.value.startswith("On: ")]
+    assert len(sentences) == len(keys) and all("Off: " in sentence for sentence in sentences)
+    assert all(toggle.disabled == (role != Role.ADMIN) for toggle in at.toggle)
+
+
+def test_what_depends_on_a_setting_comes_and_goes(open_page: Open, filled: Filled, stocked: Orders) -> None:
+    at = open_page("settings", Role.ADMIN, tab="orders")
+    at.toggle(key="set_order_import").set_value(False).run()
+    keys = {toggle.key for toggle in at.toggle}
+    assert "set_stock_import" in keys and "set_order_status_sync" not in keys
+    at.button(key="save_orders").click().run()
+    assert actions.load_settings(filled.connection_id).order_import is False
+    at.toggle(key="set_order_import").set_value(True).run()
+    at.button(key="save_orders").click().run()
+    assert actions.load_settings(filled.connection_id).order_import is True
+
+
+def test_the_overview_names_what_orders_and_stock_need(open_page: Open, stocked: Orders) -> None:
+    at = open_page("overview")
+    said = markdown(at).replace("\\", "")
+    assert "**6** orders wait for a SKU mapping" in said
+    assert "**6** orders were refused by the store" in said
+    assert "SKUs were not as they should be after the last stock check" in said
+    metrics = {metric.label: (metric.value, metric.delta) for metric in at.metric}
+    assert metrics["Stock: store change to Shop"][0] == "4.0 s"
+    assert metrics["Order: TikTok to store"] == ("9.0 s", "95 of 100 under 9.0 s")
+    assert metrics["Price: store change to Shop"][0] == "–"
+
+
+def attribute(**changes: object) -> AttributeRow:
+    values = {"source_id": "1/2", "category": "Mugs", "name": "Material", "required": True, "free_text": False,
+              "products": 3, "values": {"Clay": "77"}, "text": "", "field": "", "version": 0}  # fmt: skip
+    return AttributeRow(**(values | changes))  # type: ignore[arg-type]
+
+
+def test_what_is_typed_becomes_an_attribute_mapping() -> None:
+    change = attribute_grid.change_of
+    assert change(attribute(), "", "") is None
+    assert change(attribute(), "clay", "") == MappingChange(ATTRIBUTE, "1/2", "77", version=0)
+    assert change(attribute(), "", "Stuff") == MappingChange(ATTRIBUTE, "1/2", "", 0, {"field": "Stuff"})
+    assert "not one of the values" in str(change(attribute(), "Gold", ""))
+    assert change(attribute(free_text=True), "Gold", "") == MappingChange(ATTRIBUTE, "1/2", "", 0, {"text": "Gold"})
+    assert "not both" in str(change(attribute(), "Clay", "Stuff"))
+    assert change(attribute(text="Clay", version=2), "", "") == MappingChange(ATTRIBUTE, "1/2", None, version=2)
