@@ -10,7 +10,10 @@ from bench.results import described, keep
 # Each module has ``measure() -> list[Row]``.
 COMPARISONS: dict[str, str] = {
     "catalogue_pull": "bench.catalogue_pull",
+    "order_import": "bench.order_import",
     "product_export": "bench.product_export",
+    "stock_check": "bench.stock_check",
+    "stock_push": "bench.stock_push",
 }
 
 

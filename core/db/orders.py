@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, text
+from psycopg.errors import UniqueViolation
+from sqlalchemy import Connection, Row, Table, select, text
 
 from core.db.bulk import Stage, stage_rows
 from core.db.engine import raw
@@ -67,9 +68,8 @@ def save_orders(connection: Connection, connection_id: int, found: Sequence[Shop
         return SavedOrders()
     fresh = {remote_id: one.order for remote_id, one in news.items()}
     ids = {remote_id: row.id for remote_id, row in known.items()} | _new_ids(connection, [*(fresh.keys() - known)])
-    rows = [order_row(ids[remote_id], connection_id, one, seal) for remote_id, one in news.items()]
-    stage = stage_rows(connection, shop_orders, rows, key=("connection_id", "remote_id"))
-    written = {remote_id: row_id for row_id, remote_id in _upsert(connection, stage)}
+    rows = [order_row(ids[remote_id], connection_id, one, seal) for remote_id, one in sorted(news.items())]
+    written = _write_orders(connection, rows, known)
     for remote_id, row_id in written.items():
         if row_id != ids[remote_id]:  # somebody else stored it a moment ago, under another id
             _seal_again(connection, row_id, fresh[remote_id], seal)
@@ -117,6 +117,21 @@ def _new_ids(connection: Connection, remote_ids: Sequence[str]) -> dict[str, int
     return dict(zip(remote_ids, connection.scalars(drawn, {"count": len(remote_ids)}), strict=True))
 
 
+def _write_orders(
+    connection: Connection, rows: Sequence[Mapping[str, Any]], known: Mapping[str, Any]
+) -> dict[str, int]:
+    """Our ids of the orders that were written. Where all are new they are copied straight into place."""
+    if not any(row["remote_id"] in known for row in rows):
+        try:
+            with connection.begin_nested():
+                _copy(connection, shop_orders, rows)
+            return {row["remote_id"]: row["id"] for row in rows}
+        except UniqueViolation:
+            pass  # somebody else stored one of them a moment ago
+    stage = stage_rows(connection, shop_orders, [dict(row) for row in rows], key=("connection_id", "remote_id"))
+    return {remote_id: row_id for row_id, remote_id in _upsert(connection, stage)}
+
+
 def _upsert(connection: Connection, stage: Stage) -> list[tuple[int, str]]:
     columns = ", ".join(stage.columns)
     changes = ", ".join(f"{name} = excluded.{name}" for name in stage.columns if name not in _KEPT)
@@ -137,7 +152,7 @@ def _seal_again(connection: Connection, row_id: int, order: ShopOrder, seal: Sea
 def _write_lines(connection: Connection, orders: Mapping[int, ShopOrder], new: set[int], links: Links) -> None:
     """Lines of new orders are copied straight into place: nobody else can have any yet."""
     first = [row for row_id in new for row in line_rows(row_id, orders[row_id], links)]
-    _copy_lines(connection, first)
+    _copy(connection, shop_order_lines, first)
     again = [row for row_id in orders.keys() - new for row in line_rows(row_id, orders[row_id], links)]
     if not again:
         return
@@ -153,12 +168,13 @@ def _write_lines(connection: Connection, orders: Mapping[int, ShopOrder], new: s
         )
 
 
-def _copy_lines(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+def _copy(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """All rows have the same columns in the same order. Raises ``UniqueViolation`` for one that is there already."""
     if not rows:
         return
     with (
         raw(connection).cursor() as cursor,
-        cursor.copy(f"COPY shop_order_lines ({', '.join(rows[0])}) FROM STDIN") as copy,
+        cursor.copy(f"COPY {table.name} ({', '.join(rows[0])}) FROM STDIN") as copy,
     ):
         for row in rows:
-            copy.write_row(tuple(row.values()))
+            copy.write_row([json.dumps(value) if isinstance(value, dict) else value for value in row.values()])

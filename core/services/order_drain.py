@@ -7,6 +7,8 @@ cursor moves in the transaction that stores what was read, so that a killed drai
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import islice
@@ -132,9 +134,17 @@ def _drain(market: Marketplace, connection_id: int, since: datetime, lease: int)
 
 
 def _batches(market: Marketplace, since: datetime, until: datetime) -> Iterator[list[ShopOrder]]:
+    """Orders, some pages at a time; the next ones are read while the caller stores."""
     pages = market.orders_updated(since, until)
-    while batch := [order for page in islice(pages, _PAGES_AT_ONCE) for order in page]:
-        yield batch
+
+    def read() -> list[ShopOrder]:
+        return [order for page in islice(pages, _PAGES_AT_ONCE) for order in page]
+
+    with ThreadPoolExecutor(1, "order-pages") as reader:
+        waiting = reader.submit(copy_context().run, read)
+        while batch := waiting.result():
+            waiting = reader.submit(copy_context().run, read)
+            yield batch
 
 
 def _since(conn: Connection, connection_id: int) -> datetime:

@@ -10,7 +10,7 @@ from core.db.orders import SavedOrders
 from core.db.tables import connections, shop_order_lines
 from core.queue import defer
 from core.services.price_stock_queue import queue_push_of_variants
-from core.services.stock_deductions import hold_units
+from core.services.stock_deductions import free_cancelled, hold_units
 
 # Orders that had left already when the connection was made: their goods are no longer on the shelf, so a store order
 # made now would take them off a second time.
@@ -38,6 +38,7 @@ def follow_up(conn: Connection, connection_id: int, saved: SavedOrders) -> None:
     tell_stock(conn, connection_id, changed)
     old = sorted(set(changed) - set(saved.new))
     if old:
+        free_cancelled(conn, old)
         conn.execute(text(_WAKE), {"ids": old})
         if conn.execute(text(_BEHIND), {"ids": old}).rowcount:
             defer_once(conn, "order_status", connection_id)

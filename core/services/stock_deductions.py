@@ -47,9 +47,13 @@ AND NOT EXISTS (SELECT 1 FROM store_orders s WHERE s.order_id = o.id)
 
 
 def hold_units(conn: Connection, order_ids: Sequence[int]) -> None:
-    """Hold every linked unit of the orders, and let go of those that were cancelled. May be repeated."""
+    """Hold every linked unit of the orders that is not cancelled. May be repeated."""
+    conn.execute(text(_HOLD), {"ids": list(order_ids)})
+
+
+def free_cancelled(conn: Connection, order_ids: Sequence[int]) -> None:
+    """Let go of the units that were cancelled since they were held; what we took off ourselves goes back."""
     given = {"ids": list(order_ids)}
-    conn.execute(text(_HOLD), given)
     conn.execute(text(_FREE), given)
     if conn.execute(text(_RETURN), given).rowcount:
         _write_later(conn, order_ids)
@@ -101,7 +105,7 @@ def return_if_cancelled(conn: Connection, deduction_ids: Sequence[int]) -> None:
     )
     order_ids = list(conn.scalars(named, {"ids": list(deduction_ids)}))
     if order_ids:
-        hold_units(conn, order_ids)
+        free_cancelled(conn, order_ids)
         conn.execute(update(store_orders).where(store_orders.c.order_id.in_(order_ids)).values(behind=True))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -163,6 +164,8 @@ class _Dying:
 def test_a_drain_that_was_killed_goes_on_where_it_stood(rig: OrderRig, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(order_drain, "_PAGES_AT_ONCE", 1)
     monkeypatch.setattr(order_drain, "_OVERLAP", timedelta(0))
+    time.sleep(1.1)  # so that the orders of the tests before are not of the cursor's second
+    rig.buy(rig.skus[0])
     rig.drain()
     bought = rig.buy_many(250, rig.skus[0], kind="normal", on_hold=False)
     before = cursor(rig)
