@@ -5,11 +5,27 @@ The statement is a CREATE TABLE AS, which Postgres may run on several processors
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, case, func, literal, null, or_, select, table
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Connection,
+    Integer,
+    Select,
+    case,
+    cast,
+    func,
+    literal,
+    null,
+    or_,
+    select,
+    table,
+    union,
+    union_all,
+)
 from sqlalchemy import column as col
 from sqlalchemy.dialects import postgresql
 
@@ -54,45 +70,69 @@ def compare(conn: Connection, ground: Ground) -> None:
     conn.exec_driver_sql(f"CREATE TEMP TABLE stock_differences ON COMMIT DROP AS {compiled}")
 
 
-def differing(ground: Ground) -> Select[Any]:
+def differing(ground: Ground) -> CompoundSelect[Any]:
     """(id, wanted) of every live SKU whose in-shop quantity is not the offered one."""
     return _compared(ground, lambda wanted: listing_skus.c.shop_quantity != wanted)
 
 
-def unsent(ground: Ground) -> Select[Any]:
+def unsent(ground: Ground) -> CompoundSelect[Any]:
     """(id, wanted) of every live SKU whose last sent quantity is not what is to be sent now."""
     reserved = listing_skus.c.shop_campaign + listing_skus.c.shop_creator
     return _compared(ground, lambda wanted: listing_skus.c.sent_quantity != func.greatest(wanted, reserved))
 
 
-def _compared(ground: Ground, differs: Any) -> Select[Any]:
-    s, v, r = listing_skus.c, variants.c, sku_rules.c
-    account = ground.target.store_account_id
-    held = held_query(account).subquery("held")
-    ended = select(products.c.id).where(
-        products.c.store_account_id == account, or_(products.c.deleted_at.is_not(None), ~products.c.active)
-    )
-    ended_rows = ended.subquery("ended")
-    wanted = _wanted(ground, held.c.held, or_(v.deleted_at.is_not(None), ended_rows.c.id.is_not(None)))
-    joined = (
-        listing_skus.join(variants, v.id == s.variant_id)
-        .outerjoin(sku_rules, r.variant_id == v.id)
-        .outerjoin(held, held.c.variant_id == v.id)
-        .outerjoin(ended_rows, ended_rows.c.id == v.product_id)
-    )
+def _compared(ground: Ground, differs: Callable[[ColumnElement[Any]], ColumnElement[bool]]) -> CompoundSelect[Any]:
+    """Every SKU by the rule that holds for nearly all, and then the few special ones by theirs.
+
+    Joining what makes a SKU special to all of them would take half as long again as the join that has to be made.
+    """
+    s, v = listing_skus.c, variants.c
     mine = (s.connection_id == ground.target.id, s.ended_at.is_(None), s.remote_id.is_not(None))
-    return select(s.id, wanted.label("wanted")).select_from(joined).where(*mine, differs(wanted))
+    special = _special(ground).cte("special").prefix_with("MATERIALIZED")
+    usual = _wanted(ground, v.stock - ground.buffer, _cap(ground), v.deleted_at.is_not(None))
+    joined = listing_skus.join(variants, v.id == s.variant_id)
+    plain = select(s.id, s.variant_id, usual.label("wanted")).select_from(joined).where(*mine, differs(usual))
+    found = plain.cte("plain").prefix_with("MATERIALIZED")
+    x = special.c
+    left = v.stock - func.coalesce(x.held, 0) - func.coalesce(x.buffer, ground.buffer)
+    own = _wanted(ground, left, func.coalesce(x.cap, _cap(ground)), or_(v.deleted_at.is_not(None), x.ended))
+    with_special = special.join(variants, v.id == x.variant_id).join(listing_skus, s.variant_id == v.id)
+    ours = select(s.id, own.label("wanted")).select_from(with_special).where(*mine, differs(own))
+    others = select(found.c.id, found.c.wanted).where(found.c.variant_id.not_in(select(x.variant_id)))
+    return union_all(others, ours)
 
 
-def _wanted(ground: Ground, held: ColumnElement[Any], ended: ColumnElement[bool]) -> ColumnElement[Any]:
-    """``domain.stock.offered`` in SQL; a test holds the two together."""
-    v, r = variants.c, sku_rules.c
-    cap = null() if ground.settings.stock_cap is None else literal(ground.settings.stock_cap)
-    left = func.greatest(func.coalesce(v.stock, 0), 0) - func.coalesce(held, 0) - func.coalesce(r.buffer, ground.buffer)
-    capped = func.least(left, func.coalesce(r.cap, cap), ground.limits.stock_max)
+def _special(ground: Ground) -> Select[Any]:
+    """The variants with held units, with a rule of their own, or of a product that ended in the store."""
+    r, v, p, account = sku_rules.c, variants.c, products.c, ground.target.store_account_id
+    held = held_query(account).subquery("held")
+    ended = select(v.id).join(products, p.id == v.product_id).where(
+        p.store_account_id == account, or_(p.deleted_at.is_not(None), ~p.active)
+    )  # fmt: skip
+    gone = ended.subquery("gone")
+    ruled = select(r.variant_id).where(r.store_account_id == account)
+    chosen = union(select(held.c.variant_id), ruled, select(gone.c.id)).subquery("chosen")
+    joined = (
+        chosen.outerjoin(held, held.c.variant_id == chosen.c.variant_id)
+        .outerjoin(sku_rules, r.variant_id == chosen.c.variant_id)
+        .outerjoin(gone, gone.c.id == chosen.c.variant_id)
+    )
+    columns = (chosen.c.variant_id, cast(held.c.held, Integer).label("held"), r.buffer, r.cap)
+    return select(*columns, gone.c.id.is_not(None).label("ended")).select_from(joined)
+
+
+def _cap(ground: Ground) -> ColumnElement[Any]:
+    return null() if ground.settings.stock_cap is None else literal(ground.settings.stock_cap)
+
+
+def _wanted(
+    ground: Ground, left: ColumnElement[Any], cap: ColumnElement[Any], ended: ColumnElement[bool]
+) -> ColumnElement[Any]:
+    """``domain.stock.offered`` in SQL, from what is left of the stock; a test holds the two together."""
+    capped = func.least(func.coalesce(left, 0), cap, ground.limits.stock_max)
     if not ground.settings.continue_selling:
         return case((ended, 0), else_=func.greatest(capped, 0))
-    at_nothing = func.least(func.coalesce(r.cap, cap, 1), ground.limits.stock_max)
+    at_nothing = func.least(func.coalesce(cap, 1), ground.limits.stock_max)
     return case((ended, 0), (capped <= 0, at_nothing), else_=capped)
 
 
