@@ -7,26 +7,29 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, Table, delete, func, or_, select, text, update
 
 from core.db.engine import now, transaction
-from core.db.tables import api_calls, audit, inbox, oauth_states, occurrences, runs, sessions, sign_in_links
+from core.db.tables import api_calls, audit, inbox, oauth_states, occurrences, runs
+from core.services.sessions import forget_ended
+from core.services.sign_in_limits import forget_old_attempts
 
 _BATCH = 5_000
 CALL_BODIES_DAYS, CALLS_DAYS, INBOX_DAYS, RUNS_DAYS, AUDIT_DAYS, OCCURRENCE_DAYS = 30, 90, 30, 90, 730, 14
 
 
 def keep_house() -> dict[str, int]:
-    """Delete what is past its days; how many rows went, by table."""
+    """Delete what is past its days; how many rows went, by table. Ways in that have ended go too, uncounted."""
     gone = {
         "api_calls": _delete(api_calls, api_calls.c.at < _before(CALLS_DAYS)),
         "inbox": _delete(inbox, inbox.c.received_at < _before(INBOX_DAYS)),
         "runs": _delete(runs, runs.c.finished_at < _before(RUNS_DAYS)),
         "audit": _delete(audit, audit.c.at < _before(AUDIT_DAYS)),
         "occurrences": _delete(occurrences, occurrences.c.due_at < _before(OCCURRENCE_DAYS)),
-        "sessions": _delete(sessions, sessions.c.expires_at < func.now()),
-        "sign_in_links": _delete(sign_in_links, sign_in_links.c.expires_at < func.now()),
         "oauth_states": _delete(oauth_states, oauth_states.c.expires_at < _before(7)),
     }
     gone["bodies"] = _empty_bodies()
     gone["jobs"] = _delete_jobs()
+    with transaction() as connection:
+        forget_ended(connection)
+        forget_old_attempts(connection)
     return gone
 
 
