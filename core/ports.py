@@ -25,8 +25,8 @@ from core.domain.listing import (
     Warehouse,
 )
 from core.domain.money import Money
-from core.domain.pictures import PictureFacts
 from core.domain.orders import InventoryLevel, ShopOrder, StoreOrder, StoreOrderDraft, StoreOrderStatus
+from core.domain.pictures import PictureFacts
 
 
 @dataclass(frozen=True, slots=True)

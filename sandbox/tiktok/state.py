@@ -22,19 +22,23 @@ def seed(world: World) -> None:
 def report(world: World) -> dict[str, Any]:
     """Counts for `GET /_sandbox/state`."""
     created = world.counts("tiktok.products_created.")
-    return {
-        "products_created": sum(created.values()),
-        "rejected_signatures": world.counts("tiktok.").get("rejected_signatures", 0),
-        "idempotent_replays": world.counts("tiktok.").get("idempotent_replays", 0),
-        "refused_by_code": world.counts("tiktok.refused."),
-        "ignored_fields": world.counts("tiktok.ignored_fields."),
-        "images": world.db.value("SELECT COUNT(*) FROM tt_images"),
-        "waiting_for_review": world.db.value("SELECT COUNT(*) FROM tt_products WHERE review_due IS NOT NULL"),
-        "shops": {
-            row["id"]: _shop_report(world, row["id"], created)
-            for row in world.db.query("SELECT id FROM tt_shops ORDER BY id")
-        },
-    } | _over_all_shops(world) | orders_state.report(world)
+    return (
+        {
+            "products_created": sum(created.values()),
+            "rejected_signatures": world.counts("tiktok.").get("rejected_signatures", 0),
+            "idempotent_replays": world.counts("tiktok.").get("idempotent_replays", 0),
+            "refused_by_code": world.counts("tiktok.refused."),
+            "ignored_fields": world.counts("tiktok.ignored_fields."),
+            "images": world.db.value("SELECT COUNT(*) FROM tt_images"),
+            "waiting_for_review": world.db.value("SELECT COUNT(*) FROM tt_products WHERE review_due IS NOT NULL"),
+            "shops": {
+                row["id"]: _shop_report(world, row["id"], created)
+                for row in world.db.query("SELECT id FROM tt_shops ORDER BY id")
+            },
+        }
+        | _over_all_shops(world)
+        | orders_state.report(world)
+    )
 
 
 def _shop_report(world: World, shop_id: str, created: dict[str, int]) -> dict[str, Any]:
