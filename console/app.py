@@ -7,6 +7,7 @@ import streamlit as st
 from console import context, session
 from console.components import empty, feedback, truth, url
 from console.components.status import escaped
+from console.refusals import help_line
 from core.domain.mapping import CATEGORY
 from core.domain.people import Actor
 from core.domain.version import BUILT, TIKTOK_API, VERSION
@@ -94,6 +95,8 @@ def foot(actor: Actor) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"{escaped(actor.login)} · {actor.role}", width="content")
         st.button("Sign out", key="sign_out", type="tertiary", on_click=session.sign_out)
+    if asked := help_line():
+        st.caption(escaped(asked))
     st.caption(f"Crossdock {VERSION} · built {BUILT} · TikTok Shop API {TIKTOK_API}")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from core.config import settings
 from core.domain.errors import RemoteError
 from core.domain.mapping import MappingRefused
 from core.domain.people import Forbidden
@@ -38,5 +39,12 @@ REFUSALS = (
 
 
 def sentence_of(refusal: Exception) -> str:
-    """The refusal's own sentence."""
-    return str(getattr(refusal, "sentence", refusal))
+    """The refusal's own sentence, and whom to ask."""
+    said = str(getattr(refusal, "sentence", refusal))
+    return f"{said} {help_line()}".rstrip()
+
+
+def help_line() -> str:
+    """Whom the console names when help is needed; empty when nobody is set."""
+    contact = settings().support_contact
+    return f"Help: {contact}" if contact else ""
