@@ -48,7 +48,10 @@ def both_sides(call_id: int) -> None:
 
 
 def pretty(body: str) -> str:
-    """JSON with one field a line; anything else as it is."""
+    """JSON with one field a line; anything else as it is. The query of the call may stand in a line before it."""
+    query, _, rest = body.partition("\n")
+    if query.startswith("?") and rest:
+        return f"{query}\n{pretty(rest)}"
     try:
         return json.dumps(json.loads(body), indent=2, ensure_ascii=False)
     except ValueError:

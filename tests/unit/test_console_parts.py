@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from PIL import Image
 
-from console.components import mapping_files, mapping_grid, sheets, status, words
+from console.components import calls, mapping_files, mapping_grid, sheets, status, words
 from console.components.selection import Selected
 from console.pictures import SIDE, shrunk
 from console.refusals import NotPossible
@@ -127,3 +127,9 @@ def test_a_thumbnail_is_square_and_on_white() -> None:
 @pytest.mark.parametrize("data", [b"", b"<svg/>", picture((99, 99))[:40]])
 def test_what_is_no_picture_gives_none(data: bytes) -> None:
     assert shrunk(data) is None
+
+
+def test_a_call_shows_its_body_line_by_line_below_its_query() -> None:
+    assert calls.pretty('?sign=[redacted]\n{"title":"Mug"}') == '?sign=[redacted]\n{\n  "title": "Mug"\n}'
+    assert calls.pretty('{"title":"Mug"}') == '{\n  "title": "Mug"\n}'
+    assert calls.pretty("a=1&b=2") == "a=1&b=2"
