@@ -18,6 +18,9 @@ from core.reads.paging import Count
 # The icon must be set before the navigation is built, otherwise Streamlit fetches one from elsewhere.
 st.set_page_config(page_title="Crossdock", page_icon="\N{PACKAGE}", layout="wide", initial_sidebar_state=220)
 
+# Tables have ten columns: the width that Streamlit leaves empty beside them is better spent on those.
+NARROW_MARGINS = "<style>[data-testid=stMainBlockContainer] {padding-left: 1rem; padding-right: 1rem}</style>"
+
 PAGES = {
     name: st.Page(f"pages/{name}.py", title=name.capitalize(), url_path=name, default=name == "overview")
     for name in ("overview", "products", "exports", "orders", "stock", "mappings", "activity", "settings")
@@ -43,7 +46,9 @@ def switch_connection() -> None:
 
 
 def connection_switch(found: tuple[ConnectionRow, ...], row: ConnectionRow) -> None:
-    names = {one.id: one.name + (" (disconnected)" if one.disconnected_at else "") for one in found}
+    names = {one.id: one.shop_name + (" (disconnected)" if one.disconnected_at else "") for one in found}
+    if len(set(names.values())) < len(names):  # a Shop of the same name elsewhere: say which store
+        names = {one.id: f"{names[one.id]}, {one.store_name}" for one in found}
     st.session_state["connection"] = row.id
     st.selectbox(
         "Connection", list(names), key="connection", format_func=lambda one: names[one], on_change=switch_connection
@@ -119,6 +124,7 @@ def ended() -> None:
 
 def main() -> None:
     page = st.navigation(list(PAGES.values()), position="hidden")
+    st.html(NARROW_MARGINS)
     actor = session.signed_in(touch=True)
     if actor is None:
         ended()

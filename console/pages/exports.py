@@ -41,23 +41,23 @@ ORDERS = {
     "name": "Name Z to A",
     "round": "Most review rounds first",
 }
-CSV_CELLS = ("name", "sku", "reasons", "round", "link", "remote")
+CSV_CELLS = ("name", "sku", "reasons", "round", "link")
 CSV_HEAD = ("Name", "SKU", "Reasons", "Round", "Short URL", "TikTok id", "TikTok status", "Sync date (UTC)")
 TAB_ORDER = (ExportStatus.IN_REVIEW, ExportStatus.APPROVED, ExportStatus.DISAPPROVED, ExportStatus.DELETED)
 AGAIN, DELETE, LOG, DETAILS = "Re-export", "Delete", "Log", "Details"
 
 
 def columns() -> dict[str, Any]:
+    """Together as wide as a window of 1280 pixels leaves, so that nothing lies beyond its edge."""
     c = st.column_config
     return {
-        "name": c.TextColumn("Name", width=240),
-        "sku": c.TextColumn("SKU", width=120),
+        "name": c.TextColumn("Name", width=200),
+        "sku": c.TextColumn("SKU", width=112),
         "sent": c.DatetimeColumn("Sync date (GMT)", format="D MMM YYYY, HH:mm", timezone="UTC", width=130),
         "status": status.column("TikTok status", EXPORT_WORDS.values(), width=110),
-        "reasons": c.TextColumn("Reasons", width=300),
+        "reasons": c.TextColumn("Reasons", width=250),
         "round": c.NumberColumn("Round", width=60, help="How many times the Shop has reviewed it."),
-        "link": c.LinkColumn("Short URL", width=130, display_text=r"^https?://(.*)$"),
-        "remote": c.TextColumn("TikTok id", width=150),
+        "link": c.LinkColumn("Short URL", width=76, display_text=r"tiktok-(\w+)$"),
     }
 
 
@@ -71,7 +71,6 @@ def cells(row: ExportRow) -> dict[str, Any]:
         "reasons": said,
         "round": row.review_round,
         "link": f"{settings().gateway_url}/tiktok-{row.short_code}" if row.short_code else None,
-        "remote": row.remote_id,
     }
 
 
@@ -91,15 +90,16 @@ def reason_buttons(wanted: ExportFilter) -> None:
     if wanted.tab != ExportStatus.DISAPPROVED:
         return
     found = exports.reason_groups(context.current_id())
-    for position, group in enumerate(found[:8]):
-        chosen = group.reason == wanted.reason
-        st.button(
-            f"{group.listings:,} · {status.escaped(group.reason)}",
-            key=f"reason_{position}",
-            type="primary" if chosen else "secondary",
-            on_click=url.put,
-            args=({"reason": "" if chosen else group.reason, url.PAGE: ""},),
-        )
+    with st.container(horizontal=True, gap="small"):
+        for position, group in enumerate(found[:8]):
+            chosen = group.reason == wanted.reason
+            st.button(
+                f"{group.listings:,} · {status.escaped(group.reason)}",
+                key=f"reason_{position}",
+                type="primary" if chosen else "secondary",
+                on_click=url.put,
+                args=({"reason": "" if chosen else group.reason, url.PAGE: ""},),
+            )
 
 
 def action_buttons(selected: Selected) -> None:
@@ -132,7 +132,7 @@ def csv_lines(wanted: ExportFilter) -> Iterator[tuple[object, ...]]:
         shown = cells(row)
         word = status.export_word(row.status).label
         sent = row.sent_at.isoformat() if row.sent_at else ""
-        yield (*(shown[name] for name in CSV_CELLS), word, sent)
+        yield *(shown[name] for name in CSV_CELLS), row.remote_id, word, sent
 
 
 def clicked(click: table.Click | None) -> None:

@@ -45,7 +45,7 @@ ORDERS = {
     "stock-up": "Least stock first",
     "status-up": "Status",
 }
-CSV_CELLS = ("name", "sku", "price", "stock", "problem", "category", "source", "link")
+CSV_CELLS = ("name", "sku", "price", "stock", "problem")
 CSV_HEAD = (
     "Name",
     "SKU",
@@ -62,23 +62,26 @@ SEND, LOG, DETAILS = "Send now", "View log", "Details"
 
 
 def columns(currency: str) -> dict[str, Any]:
+    """Together as wide as a window of 1280 pixels leaves, so that nothing lies beyond its edge."""
     c = st.column_config
     return {
-        "picture": c.ImageColumn("", width=44),
-        "name": c.TextColumn("Name", width=230),
-        "sku": c.TextColumn("SKU", width=110),
-        "price": c.NumberColumn(f"Price ({currency})", format="%.2f", width=82),
-        "stock": c.NumberColumn("Stock", format="localized", width=62),
-        "status": status.column("Status", PRODUCT_WORDS.values(), width=118),
-        "problem": c.TextColumn("First problem", width=240),
-        "category": c.TextColumn("Category", width=170),
-        "source": c.TextColumn("From", width=70, help="Own: chosen for this product. Mapped, default: see Mappings."),
-        "link": c.LinkColumn("Short URL", width=130, display_text=r"^https?://(.*)$"),
-        "changed": c.DatetimeColumn("Last change (GMT)", format="distance", timezone="UTC", width=110),
+        "picture": c.ImageColumn("", width=40),
+        "name": c.TextColumn("Name", width=160),
+        "sku": c.TextColumn("SKU", width=112),
+        "price": c.NumberColumn(f"Price ({currency})", format="%.2f", width=80),
+        "stock": c.NumberColumn("Stock", format="localized", width=56),
+        "status": status.column("Status", PRODUCT_WORDS.values(), width=104),
+        "problem": c.TextColumn("First problem", width=130),
+        "category": c.TextColumn(
+            "Category", width=112, help="Own: chosen for this product alone. Mapped, default: see Mappings."
+        ),
+        "link": c.LinkColumn("Short URL", width=76, display_text=r"tiktok-(\w+)$"),
+        "changed": c.DatetimeColumn("Changed", format="distance", timezone="UTC", width=90),
     }
 
 
 def cells(row: ProductRow) -> dict[str, Any]:
+    leaf = (row.category or "").rpartition(" > ")[2]
     more = f" (and {row.problem_count - 1} more)" if row.problem_count > 1 and row.first_problem else ""
     return {
         "picture": f"/thumb/{row.id}" if row.has_picture else None,
@@ -88,8 +91,7 @@ def cells(row: ProductRow) -> dict[str, Any]:
         "stock": row.stock,
         "status": [status.product_word(row.status).label],
         "problem": (row.first_problem or row.status_sentence) + more,
-        "category": row.category,
-        "source": row.category_source,
+        "category": leaf + (f" ({row.category_source})" if leaf and row.category_source else ""),
         "link": f"{settings().gateway_url}/tiktok-{row.short_code}" if row.short_code else None,
         "changed": row.changed_at,
     }
@@ -168,7 +170,8 @@ def csv_lines(wanted: ProductFilter) -> Iterator[tuple[object, ...]]:
     for row in found:
         shown = cells(row)
         word = status.product_word(row.status).label
-        yield (*(shown[name] for name in CSV_CELLS), word, row.changed_at.isoformat())
+        plain = (shown[name] for name in CSV_CELLS)
+        yield *plain, row.category, row.category_source, shown["link"], word, row.changed_at.isoformat()
 
 
 def clicked(click: table.Click | None) -> None:

@@ -157,6 +157,15 @@ def test_search_everything_opens_the_row(page: Page, console: Console) -> None:
     expect(page.get_by_role("dialog").get_by_text("Mug number 77", exact=True)).to_be_visible()
 
 
+def test_no_column_lies_beyond_the_edge_of_a_small_window(page: Page, console: Console) -> None:
+    be_signed_in(page, console)
+    for path, heading in (("products", "Products"), ("exports", "Exports")):
+        open_page(page, console, path, heading)
+        expect(cell(page, 0)).not_to_be_empty()
+        beyond = grid(page).locator(".dvn-scroller").evaluate("one => one.scrollWidth - one.clientWidth")
+        assert beyond <= 0, f"{heading} is {beyond} px too wide for 1280 px"
+
+
 def test_a_viewer_sees_no_way_to_act(page: Page, console: Console) -> None:
     be_signed_in(page, console, "viewer")
     open_page(page, console, "products", "Products")
