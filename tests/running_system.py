@@ -1,4 +1,4 @@
-"""A whole system of a test's own: sandbox, workers and gateway as real processes on a real Postgres."""
+"""A whole system of a test's own: sandbox, workers, gateway and console as real processes on a real Postgres."""
 
 from __future__ import annotations
 
@@ -28,6 +28,11 @@ class System:
     logs: Path
     workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
     gateway: subprocess.Popen[bytes] | None = None
+    console: subprocess.Popen[bytes] | None = None
+
+    @property
+    def console_url(self) -> str:
+        return f"http://127.0.0.1:{self.environment['CROSSDOCK_CONSOLE_PORT']}"
 
     def control(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         """A call to the sandbox's control panel."""
@@ -37,14 +42,19 @@ class System:
         return told
 
     def start(self, program: str) -> subprocess.Popen[bytes]:
-        """``worker.py`` or ``gateway.py`` as a process with a log of its own."""
+        """``worker.py``, ``gateway.py`` or ``console/serve.py`` as a process with a log of its own."""
         number = len(list(self.logs.iterdir()))
-        with (self.logs / f"{number:03}-{program}.log").open("wb") as log:
+        with (self.logs / f"{number:03}-{Path(program).name}.log").open("wb") as log:
             command = [sys.executable, program]
             return subprocess.Popen(command, cwd=REPOSITORY, env=self.environment, stdout=log, stderr=log)
 
     def start_worker(self) -> None:
         self.workers.append(self.start("worker.py"))
+
+    def start_console(self) -> None:
+        """Comes back once it answers."""
+        self.console = self.start("console/serve.py")
+        wait_until(lambda: _answers(f"{self.console_url}/login"), seconds=60, what="the console's start")
 
     def kill_worker(self, index: int) -> None:
         """kill -9, and another one in its place, as the supervisor would."""
@@ -54,7 +64,7 @@ class System:
         self.start_worker()
 
     def stop(self) -> None:
-        running = [*self.workers, *([self.gateway] if self.gateway else [])]
+        running = [*self.workers, *(one for one in (self.gateway, self.console) if one is not None)]
         for process in running:
             process.send_signal(signal.SIGTERM)
         for process in running:
@@ -72,6 +82,13 @@ def wait_until(true: Callable[[], bool], *, seconds: float, what: str) -> None:
     while not true():
         assert time.monotonic() < ends, f"{what} did not happen within {seconds:.0f} s"
         time.sleep(0.2)
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(url, timeout=5).status_code == 200
+    except httpx.TransportError:
+        return False
 
 
 @contextmanager
@@ -97,6 +114,7 @@ def _environment(home: Path, database_url: str, sandbox: str) -> dict[str, str]:
         "DATABASE_URL": database_url,
         "CROSSDOCK_HOME": str(home),
         "CROSSDOCK_GATEWAY_PORT": str(find_free_port()),
+        "CROSSDOCK_CONSOLE_PORT": str(find_free_port()),
         "CROSSDOCK_SANDBOX_URL": sandbox,
         "CROSSDOCK_DEMO_SENDS": "0",
         "CROSSDOCK_DEMO_ORDERS": "0",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NoReturn
+
 import streamlit as st
 
 from console import actions
@@ -47,27 +49,41 @@ def _store_form() -> None:
             field.name: st.text_input(
                 field.label + ("" if field.required else " (optional)"),
                 type="password" if field.secret else "default",
-                key=f"store_{field.name}",
+                key=f"store_{field.name}_{_round('store')}",
                 help=field.help or None,
                 autocomplete="off",
             )
             for field in platform.fields
         }
         if st.form_submit_button("Test and connect the store", key="store_submit"):
-            feedback.said(actions.connect_a_store, name, base_url or "", {k: v or "" for k, v in entered.items()})
+            given = {field: text or "" for field, text in entered.items()}
+            sentence = feedback.told(actions.connect_a_store, name, base_url or "", given)
+            if sentence is not None:
+                _begin_anew("store", sentence)
 
 
 def _app_form() -> None:
     with st.form("app_form", border=False):
         name = st.text_input("Name", key="app_name", help="For you to tell several apps apart.")
         app_key = st.text_input("App key", key="app_key", autocomplete="off")
-        app_secret = st.text_input("App secret", key="app_secret", type="password", autocomplete="off")
+        app_secret = st.text_input("App secret", key=f"app_secret_{_round('app')}", type="password", autocomplete="off")
         service_id = st.text_input("Service id", key="app_service", help="The number in the app's authorisation link.")
         if st.form_submit_button("Save the app", key="app_submit"):
             saved = feedback.told(actions.save_app, app_key or "", app_secret or "", service_id or "", name or "")
             if saved is not None:
-                feedback.later("The app is saved.")
-                st.rerun()
+                _begin_anew("app", "The app is saved.")
+
+
+def _round(form: str) -> int:
+    """Part of the keys of a form's secrets: they are empty again once they were taken."""
+    return int(st.session_state.get(f"_{form}_round", 0))
+
+
+def _begin_anew(form: str, sentence: str) -> NoReturn:
+    """Forget the secrets that were entered, and draw the page anew with what they led to."""
+    st.session_state[f"_{form}_round"] = _round(form) + 1
+    feedback.later(sentence)
+    st.rerun()
 
 
 def _shop_form() -> None:

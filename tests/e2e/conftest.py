@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -93,7 +94,13 @@ def browser(chromium_path: str) -> Iterator[Browser]:
 
 @pytest.fixture
 def tab(browser: Browser) -> Iterator[BrowserContext]:
-    """A browser of its own for one test. It fails the test when anything outside this machine was asked for."""
+    with fresh_tab(browser) as context:
+        yield context
+
+
+@contextmanager
+def fresh_tab(browser: Browser) -> Iterator[BrowserContext]:
+    """A browser of its own. It fails when anything outside this machine was asked for."""
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     context.set_default_timeout(20_000)
     outside: list[str] = []
