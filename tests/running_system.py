@@ -54,7 +54,7 @@ class System:
     def start_console(self) -> None:
         """Comes back once it answers."""
         self.console = self.start("console/serve.py")
-        wait_until(lambda: _answers(f"{self.console_url}/login"), seconds=60, what="the console's start")
+        wait_until(lambda: _answers(f"{self.console_url}/login"), seconds=120, what="the console's start")
 
     def kill_worker(self, index: int) -> None:
         """kill -9, and another one in its place, as the supervisor would."""
