@@ -103,7 +103,7 @@ def add_to_run(connection: Connection, run_id: int, items: Select[Any]) -> bool:
     )
     connection.execute(adding.on_conflict_do_update(index_elements=["run_id", "subject_kind", "subject_id"], set_=anew))
     connection.execute(update(runs).where(runs.c.id == run_id).values(total=_count(connection, run_id)))
-    defer(connection, run.kind, run_id=run_id)
+    defer(connection, run.kind, priority=RUN, run_id=run_id)
     return True
 
 
