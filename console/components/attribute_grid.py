@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from console import context
-from console.components import empty, filters, mapping_grid, sheets, table
+from console.components import empty, filters, mapping_grid, sheets, table, words
 from console.components.status import escaped
 from core.domain.mapping import ATTRIBUTE
 from core.reads import attribute_mappings
@@ -61,6 +61,7 @@ def _edited(rows: Sequence[AttributeRow]) -> list[MappingChange]:
         height=min(38 + mapping_grid.ROW_HEIGHT * len(rows), 640),
         disabled=["category", "name", "required", "products", "values"] if context.current().operates else True,
         column_config=_columns(),
+        placeholder="",
         alt="Attributes",
     )
     found, wrong = [], []

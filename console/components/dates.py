@@ -19,7 +19,7 @@ def day(prefix: str, name: str, label: str) -> str:
         key=key,
         format="DD/MM/YYYY",
         label_visibility="collapsed",
-        width=118,
+        width=130,
         on_change=url.write,
         args=(key, name),
         help=None,

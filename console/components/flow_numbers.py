@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import streamlit as st
 
 from console import context
@@ -10,9 +11,9 @@ from core.reads import connections, latency
 from core.reads.latency import Latency
 
 _NAMES = {
-    "stock": "Stock: store change to Shop",
-    "price": "Price: store change to Shop",
-    "order": "Order: TikTok to store",
+    "stock": "Stock, store to Shop",
+    "price": "Price, store to Shop",
+    "order": "Order, TikTok to store",
 }
 
 
@@ -24,16 +25,16 @@ def show() -> None:
     left, right = st.columns(2)
     by_day = [day.number for day in numbers.by_day]
     left.metric("Orders today", f"{numbers.today:,}", border=True, chart_data=by_day if any(by_day) else None)
+    told = "No check has ended yet."
+    if found:
+        told = f"At the last check, {words.ago(found.at, at)}; {found.remaining:,} were left."
     differ = f"{found.found:,} of {found.compared:,}" if found else "–"
-    right.metric(
-        "SKUs that differed, last check", differ, border=True,
-        help=f"{words.ago(found.at, at)}; {found.remaining:,} were left." if found else "No check has ended yet.",
-    )  # fmt: skip
+    right.metric("SKUs that differed", differ, border=True, help=told)
     st.markdown("**Measured latency**, last 7 days")
-    columns = st.columns(len(latency.KINDS))
-    for column, one in zip(columns, latency.measured(connection_id), strict=True):
-        column.metric(_NAMES[one.kind], _seconds(one.p50), border=True, help=_said(one), delta=_p95(one),
-                      delta_color="off", delta_arrow="off")  # fmt: skip
+    st.dataframe(
+        pd.DataFrame([_row(one) for one in latency.measured(connection_id)]), hide_index=True, lazy=False,
+        column_config={"From, to": st.column_config.TextColumn(width=170)}, alt="Measured latency",
+    )  # fmt: skip
     freshness = [
         f"last order read {words.ago(numbers.read_at, at)}" if numbers.read_at else "no order read yet",
         f"stock compared {words.ago(found.at, at)}" if found else "stock not compared yet",
@@ -47,9 +48,7 @@ def _seconds(value: float | None) -> str:
     return f"{value:.1f} s" if value < 100 else words.span(value)
 
 
-def _p95(one: Latency) -> str | None:
-    return f"95 of 100 under {_seconds(one.p95)}" if one.p95 is not None else None
-
-
-def _said(one: Latency) -> str:
-    return f"The median of {one.measured:,} measured." if one.measured else "None was measured yet."
+def _row(one: Latency) -> dict[str, str]:
+    """The median, and what 95 of 100 stay under."""
+    measured = f"{one.measured:,}" if one.measured else "none yet"
+    return {"From, to": _NAMES[one.kind], "p50": _seconds(one.p50), "p95": _seconds(one.p95), "Measured": measured}

@@ -101,7 +101,7 @@ def _summary(detail: OrderDetail) -> None:
         _facts(detail)
     for parcel in detail.parcels:
         tracking = f"{parcel.provider_name} {parcel.tracking_number}".strip() or "no tracking number yet"
-        units = f", {len(parcel.lines)} units" if parcel.lines else ""
+        units = f", {words.items(len(parcel.lines), 'unit')}" if parcel.lines else ""
         st.text(f"Package {parcel.package_id or 'without a number'}: {tracking}{units}")
 
 
@@ -138,9 +138,9 @@ def _linked(variant_id: int | None, sku: str | None, *, bundle: bool) -> str:
 def _customer(detail: OrderDetail) -> None:
     found = detail.customer
     st.markdown("**Customer**")
-    told = [found.name, *found.lines, found.phone, found.email]
-    if any(told):
-        st.text("\n".join(part for part in told if part))
+    told = [part for part in (found.name, *found.lines, found.phone, found.email) if part]
+    if told:
+        st.text("\n".join(dict.fromkeys(told)))
     for label, said in (("Buyer", found.message), ("Seller note", found.seller_note)):
         if said:
             st.text(f"{label}: {said}")

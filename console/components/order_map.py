@@ -20,7 +20,7 @@ from core.reads import order_map
 
 DATA = Path(__file__).resolve().parents[1] / "data"
 BLANK = "/app/static/blank-style.json"
-_VIEWS = {"GB": (54.6, -3.4, 4.7), "US": (39.5, -97.0, 2.9)}
+_VIEWS = {"GB": (54.9, -3.4, 4.5), "US": (39.5, -97.0, 2.9)}
 _LARGEST_M = {"GB": 42_000, "US": 210_000}
 
 

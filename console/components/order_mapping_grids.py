@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from console import actions, context, order_actions
-from console.components import empty, feedback, filters, mapping_grid, sheets, table
+from console.components import empty, feedback, filters, mapping_grid, sheets, table, words
 from console.components.status import escaped
 from core.domain.mapping import ORDER_FIELD, ORDER_STATUS, SKU
 from core.domain.stock import WAREHOUSE
@@ -34,7 +34,9 @@ def statuses() -> None:
     waiting = sum(row.waiting for row in rows if row.target_id is None)
     lacking = sum(row.target_id is None for row in rows)
     st.markdown(
-        f"**{lacking} statuses are not mapped**, {waiting:,} orders wait." if lacking else "All statuses are mapped."
+        f"**{words.items(lacking, 'status', 'statuses')} not mapped**, {words.items(waiting, 'order')} waiting."
+        if lacking
+        else "All statuses are mapped."
     )
     st.caption(_HELD_BACK)
     choices = order_mappings.status_choices(connection_id)
@@ -91,7 +93,8 @@ def skus() -> None:
         filters.clear_button("map_sku", ("q", "state"))
     rows, count = order_mappings.sku_rows(connection_id, text=text, state=state, page=table.page_number())
     lacking = sum(row.target_id is None for row in rows)
-    st.markdown(f"**{lacking} SKUs on this page are not linked.**" if lacking else "No order waits for a SKU.")
+    said = f"**{words.items(lacking, 'SKU')} not linked** on this page." if lacking else "No order waits for a SKU."
+    st.markdown(said)
     if not rows:
         empty.state("Nothing to link", "SKUs of TikTok orders that the store does not have show here.")
         return

@@ -25,17 +25,17 @@ def columns(currency: str, due: Sequence[Word], store: Sequence[Word]) -> dict[s
     """``due`` and ``store`` are the words that the rows shown use."""
     c = st.column_config
     return {
-        "order": c.TextColumn("Order id", width=150),
-        "customer": c.TextColumn("Customer", width=120),
-        "date": c.DatetimeColumn("Date (GMT)", format="D MMM, HH:mm", timezone="UTC", width=98),
-        "total": c.NumberColumn(f"Total ({currency})" if currency else "Total", format="%.2f", width=82),
-        "status": status.column("TikTok status", STATUS_WORDS.values(), width=128),
-        "store": status.column("Store status", store, width=112),
-        "note": c.TextColumn("Note", width=230),
-        "fulfilment": status.column("Fulfilment", FULFILMENT_WORDS.values(), width=110),
-        "due": status.column("Ship by", due, width=104),
-        "received": c.DatetimeColumn("API received", format="D MMM, HH:mm", timezone="UTC", width=98),
-        "sent": c.DatetimeColumn("API sent", format="D MMM, HH:mm", timezone="UTC", width=98),
+        "order": c.TextColumn("Order id", width=140),
+        "customer": c.TextColumn("Customer", width=96),
+        "date": c.DatetimeColumn("Date (GMT)", format="D MMM, HH:mm", timezone="UTC", width=88),
+        "total": c.NumberColumn(f"Total ({currency})" if currency else "Total", format="%.2f", width=76),
+        "status": status.column("TikTok status", STATUS_WORDS.values(), width=124),
+        "store": status.column("Store status", store, width=98),
+        "due": status.column("Ship by", due, width=100),
+        "note": c.TextColumn("Note", width=260),
+        "fulfilment": status.column("Fulfilment", FULFILMENT_WORDS.values(), width=100),
+        "received": c.DatetimeColumn("API received (GMT)", format="D MMM, HH:mm:ss", timezone="UTC", width=118),
+        "sent": c.DatetimeColumn("API sent (GMT)", format="D MMM, HH:mm:ss", timezone="UTC", width=118),
         "marks": c.TextColumn("Marks", width=110),
     }
 

@@ -28,11 +28,12 @@ _COLOURS = {
 }
 
 
-def show() -> None:
+def show() -> bool:
+    """Draw them; False when no check of the last 30 days found anything to draw."""
     found = stock_charts.charts(context.current_id())
     if not found.by_cause:
         st.caption("No stock check of the last 30 days found a difference; what they find is charted here.")
-        return
+        return False
     left, right = st.columns(2)
     with left:
         _by_cause(found)
@@ -40,6 +41,7 @@ def show() -> None:
     with right:
         _by_size(found)
         _drift(found)
+    return True
 
 
 def _draw(chart: Any, key: str, field: str, parameter: str, words: str) -> None:

@@ -105,8 +105,19 @@ def head(page: OrderPage) -> None:
             order_bulk.download_range()
 
 
+# What an empty tab means, where nothing else narrows the list.
+EMPTY_TABS = {
+    NEEDS_A_PERSON: ("No order needs a person", "What the store refuses or nobody can explain shows here."),
+    WAITING: ("No order waits", "Orders with an unknown SKU, an unmapped status or too little stock wait here."),
+}
+
+
 def nothing_here() -> None:
-    if any(url.get(name) for name in FILTERS):
+    narrowed = [name for name in FILTERS if url.get(name)]
+    if narrowed == ["tab"] and url.get("tab") in EMPTY_TABS:
+        empty.state(*EMPTY_TABS[url.get("tab")])
+        return
+    if narrowed:
         empty.nothing_matches(NAME, FILTERS)
         return
     empty.state(

@@ -75,15 +75,15 @@ def columns() -> dict[str, Any]:
     c = st.column_config
     number = partial(c.NumberColumn, format="localized")
     return {
-        "sku": c.TextColumn("SKU", width=120),
-        "name": c.TextColumn("Product", width=190),
-        "hand": number("On hand", width=70),
-        "held": number("Held", width=52, help="Sold on TikTok and not yet off the store's stock."),
-        "buffer": number("Buffer", width=58),
-        "cap": number("Cap", width=52),
-        "should": number("Should offer", width=90),
-        "shop": number("Shop says", width=78),
-        "difference": number("Difference", width=82),
+        "sku": c.TextColumn("SKU", width=128),
+        "name": c.TextColumn("Product", width=150),
+        "hand": number("On hand", width=62),
+        "held": number("Held", width=44, help="Sold on TikTok and not yet off the store's stock."),
+        "buffer": number("Buffer", width=52),
+        "cap": number("Cap", width=42),
+        "should": number("Should offer", width=84),
+        "shop": number("Shop says", width=72),
+        "difference": number("Difference", width=74),
         "cause": c.TextColumn("Cause", width=150),
         "age": c.TextColumn("Age", width=85),
         "exposure": c.NumberColumn(
@@ -205,8 +205,7 @@ def main() -> None:
         progress.under_way(HERE)
         results.followed()
     with charts:
-        stock_charts.show()
-        if page.rows:
+        if stock_charts.show():
             fix_all(wanted)
     rows_and_bar(wanted, page, (column, descending))
     stock_checks.show()

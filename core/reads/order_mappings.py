@@ -197,9 +197,9 @@ def variants_by_sku(connection_id: int, skus: Sequence[str]) -> dict[str, int]:
     numbers = [int(sku[1:]) for sku in skus if sku.startswith("#") and sku[1:].isdecimal() and len(sku) < 18]
     named = select(v.sku, func.min(v.id)).select_from(joined).where(*live, v.sku.in_(list(skus)))
     with reading() as conn:
-        found = dict(conn.execute(named.group_by(v.sku).having(func.count() == 1)).tuples().all())
+        found = conn.execute(named.group_by(v.sku).having(func.count() == 1)).all()
         by_id = conn.scalars(select(v.id).select_from(joined).where(*live, v.id.in_(numbers)))
-        return {str(sku): int(one) for sku, one in found.items()} | {f"#{one}": one for one in by_id}
+        return {str(row[0]): int(row[1]) for row in found} | {f"#{one}": one for one in by_id}
 
 
 def changes_of(connection_id: int, kind: str, names: Mapping[str, str], *, most: int = 30) -> tuple[HistoryRow, ...]:

@@ -28,7 +28,8 @@ def _event(at: datetime, kind: str, title: str, text: str, *, failed: bool = Fal
 def _milestones(detail: OrderDetail) -> list[Event]:
     """What the order itself and its store order say about when things were."""
     order, store = detail.order, detail.store
-    units = f"{len(order.lines)} units, {order.payment.total:.2f} {order.payment.currency}"
+    number = len(order.lines)
+    units = f"{number} unit{'s' if number != 1 else ''}, {order.payment.total:.2f} {order.payment.currency}"
     moments = [
         (order.created_at, "Placed on TikTok", units),
         (order.paid_at, "Paid", order.payment_method),
