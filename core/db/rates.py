@@ -24,7 +24,8 @@ _GRANT = text(
         FROM rate_buckets, now WHERE key = :key FOR UPDATE OF rate_buckets
     )
     UPDATE rate_buckets b
-    SET tokens = CASE WHEN NOT f.blocked AND f.have >= :needed THEN f.have - 1 ELSE f.have END, updated_at = f.t
+    SET tokens = CASE WHEN NOT f.blocked AND f.have >= :needed THEN f.have - 1 ELSE f.have END,
+        updated_at = greatest(b.updated_at, f.t) -- who waited for the row read the time before the one who had it
     FROM full_bucket f WHERE b.key = f.key
     RETURNING NOT f.blocked AND f.have >= :needed AS granted, f.have, f.per_second,
               extract(epoch FROM greatest(f.blocked_until - f.t, interval '0')) AS blocked_s

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, case, cast, func, or_, select, update
-from sqlalchemy.dialects.postgresql import JSONB, insert
+from sqlalchemy import Connection, Row, func, or_, select, text, update
+from sqlalchemy.dialects.postgresql import insert
 
 from core.db.engine import now, transaction
-from core.db.tables import connections, cursors, listing_skus, listings
+from core.db.tables import connections, cursors, listings
 from core.domain.errors import Conflict, Missing
 from core.domain.listing import RemoteListing, RemoteSku, ReviewReason
 from core.ports import Marketplace
@@ -54,6 +55,7 @@ def save_reviews(market: Marketplace, connection_id: int, found: Sequence[Remote
     with transaction() as connection:
         for listing in told:
             _save(connection, ours[listing.id].id, listing)
+        _read_back(connection, [(ours[listing.id].id, sku) for listing in told for sku in listing.skus])
         refresh_status(connection, connection_id, [ours[listing.id].product_id for listing in told])
         arrived = [ours[one.id] for one in told if one.status != ours[one.id].tiktok_status]
         _push_arrived(connection, connection_id, [row.product_id for row in arrived])
@@ -155,26 +157,43 @@ def _save(connection: Connection, listing_id: int, told: RemoteListing) -> None:
     if told.status == "DELETED":
         values["deleted_at"] = func.coalesce(listings.c.deleted_at, func.now())
     connection.execute(update(listings).where(listings.c.id == listing_id).values(**values))
-    for sku in told.skus:
-        _read_back(connection, listing_id, sku)
 
 
 def _reason(reason: ReviewReason) -> dict[str, Any]:
     return {"position": reason.position, "reasons": list(reason.reasons), "suggestions": list(reason.suggestions)}
 
 
-def _read_back(connection: Connection, listing_id: int, sku: RemoteSku) -> None:
-    """What the Shop shows for one SKU; a SKU whose id was lost with an answer gets it here.
-
-    Stock is read by itself (a review tells no in-shop quantity): only the warehouses of a new SKU are kept from here.
+_READ_BACK = text(
     """
-    unknown = listing_skus.c.shop_warehouses == {}
-    values: dict[str, Any] = {
-        "remote_id": func.coalesce(listing_skus.c.remote_id, sku.id),
-        "shop_warehouses": case((unknown, cast(dict(sku.quantities), JSONB)), else_=listing_skus.c.shop_warehouses),
+    WITH told AS (
+        SELECT * FROM unnest(CAST(:listings AS bigint[]), CAST(:seller_skus AS text[]), CAST(:ids AS text[]),
+                             CAST(:prices AS numeric[]), CAST(:warehouses AS jsonb[]))
+        AS told (listing_id, seller_sku, remote_id, price, warehouses)
+    ), mine AS (
+        SELECT s.id, told.remote_id, coalesce(told.price, s.shop_price) AS price, told.warehouses
+        FROM listing_skus s JOIN told ON told.listing_id = s.listing_id AND told.seller_sku = s.seller_sku
+        WHERE s.ended_at IS NULL AND (s.remote_id IS NULL OR s.shop_warehouses = '{}'
+              OR s.shop_price IS DISTINCT FROM coalesce(told.price, s.shop_price))
+        ORDER BY s.id FOR UPDATE OF s
+    )
+    UPDATE listing_skus AS s SET remote_id = coalesce(s.remote_id, mine.remote_id), shop_price = mine.price,
+        shop_warehouses = CASE WHEN s.shop_warehouses = '{}' THEN mine.warehouses ELSE s.shop_warehouses END
+    FROM mine WHERE s.id = mine.id RETURNING s.id
+    """
+)
+
+
+def _read_back(connection: Connection, told: Sequence[tuple[int, RemoteSku]]) -> None:
+    """What the Shop shows for SKUs, by listing; one whose id was lost with an answer gets it here.
+
+    Stock is read by itself (a review tells no in-shop quantity): only the warehouses of a new SKU are kept from
+    here. Rows that would not change are not touched.
+    """
+    given = {
+        "listings": [listing_id for listing_id, _ in told],
+        "seller_skus": [sku.seller_sku for _, sku in told],
+        "ids": [sku.id for _, sku in told],
+        "prices": [None if sku.price is None else sku.price.amount for _, sku in told],
+        "warehouses": [json.dumps(dict(sku.quantities)) for _, sku in told],
     }
-    if sku.price is not None:
-        values["shop_price"] = sku.price.amount
-    mine = (listing_skus.c.listing_id == listing_id) & (listing_skus.c.seller_sku == sku.seller_sku)
-    changed = update(listing_skus).where(mine, listing_skus.c.ended_at.is_(None)).values(**values)
-    price_shown(connection, list(connection.scalars(changed.returning(listing_skus.c.id))))
+    price_shown(connection, list(connection.scalars(_READ_BACK, given)))

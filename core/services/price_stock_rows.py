@@ -63,6 +63,13 @@ class SkuOutcome:
     sentence: str = ""
 
 
+def lock_rows(conn: Connection, row_ids: Sequence[int]) -> None:
+    """Lock SKUs in the order of their ids, before a transaction writes to them in more than one statement."""
+    ordered = text("SELECT id FROM listing_skus WHERE id = ANY(CAST(:ids AS bigint[])) ORDER BY id FOR UPDATE")
+    if row_ids:
+        conn.execute(ordered, {"ids": list(row_ids)})
+
+
 def intend_quantities(conn: Connection, skus: Sequence[SkuOffer]) -> datetime | None:
     """Store the quantities about to be sent; the moment that marks this intent."""
     return _intend(conn, _INTEND_QUANTITY, skus, "quantities", [sku.quantity for sku in skus])

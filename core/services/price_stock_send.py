@@ -26,6 +26,7 @@ from core.services.price_stock_rows import (
     SkuOutcome,
     intend_prices,
     intend_quantities,
+    lock_rows,
     save_prices,
     save_quantities,
 )
@@ -125,6 +126,7 @@ def _push_chunk(wish: _Wish, listing_ids: Sequence[int]) -> Pushed:
         leased = take_leases(conn, list(names), seconds=_LEASE_S)
         offers = load_offers(conn, ground, [names[name] for name in leased], part=wish.part, always=wish.always)
         wanted = [one for one in offers if one.to_price() or one.to_stock()]
+        lock_rows(conn, _rows(wanted))
         quantities_at = intend_quantities(conn, [sku for one in wanted for sku in one.to_stock()])
         prices_at = intend_prices(conn, [sku for one in wanted for sku in one.to_price()])
         if not wanted:
@@ -137,6 +139,7 @@ def _push_chunk(wish: _Wish, listing_ids: Sequence[int]) -> Pushed:
         pushed.trouble = _send_each(wish, wanted, done)
     finally:
         with transaction() as conn:
+            lock_rows(conn, _rows(sent.offers for sent in done))
             _save(conn, done, quantities_at, prices_at)
             release_leases(conn, leased)
     _count(pushed, done)
@@ -215,6 +218,10 @@ def _outcome(sku: SkuOffer, error: ItemError | None) -> SkuOutcome:
 
 def _code(refusal: RemoteError) -> str:
     return refusal.code or "refused"
+
+
+def _rows(offers: Iterable[ListingOffers]) -> list[int]:
+    return [sku.row_id for one in offers for sku in one.skus]
 
 
 def _save(conn: Connection, done: Sequence[_Sent], quantities_at: datetime | None, prices_at: datetime | None) -> None:

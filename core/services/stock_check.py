@@ -26,6 +26,7 @@ from core.ports import Marketplace
 from core.queue import defer
 from core.services.live import NotLive, require_live
 from core.services.low_stock import judge_low_stock
+from core.services.price_stock_rows import lock_rows
 from core.services.runs import start_run
 from core.services.settings_of_connection import load_settings
 from core.services.stock_compare import Found, compare, count_live, differences
@@ -217,6 +218,7 @@ def _queue_fixes(conn: Connection, connection_id: int, check_id: int, chosen: Se
     """A run over the listings of the chosen items, whose quantities count as not acknowledged from now on."""
     s, i = listing_skus.c, stock_check_items.c
     wrong = select(i.listing_sku_id).where(*chosen)
+    lock_rows(conn, list(conn.scalars(wrong)))
     forgotten = update(listing_skus).where(s.id.in_(wrong))
     conn.execute(forgotten.values(quantity_acknowledged_at=None, quantity_retry_at=None, quantity_misses=0))
     concerned = select(literal("listing"), s.listing_id).where(s.id.in_(wrong)).distinct()

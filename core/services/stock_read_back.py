@@ -18,6 +18,7 @@ from core.db.tables import latencies, listing_skus, listings
 from core.domain.orders import InventoryLevel
 from core.domain.stock import in_our_warehouse
 from core.ports import Marketplace
+from core.services.price_stock_rows import lock_rows
 from core.services.stock_offers import mapped_warehouse, takes_stock
 
 MOST = 600  # SKUs of one inventory search
@@ -97,6 +98,7 @@ def store_levels(
     """Store what the Shop said at ``asked_at``; a SKU it did not name keeps its number and counts as read."""
     by_id = {level.sku_id: level for level in levels}
     found = [(one, by_id[one.sku_id]) for one in asked if one.sku_id in by_id]
+    lock_rows(conn, [one.row_id for one in asked])
     if found:
         conn.execute(_STORE, _columns(found) | {"asked_at": asked_at})
     silent = [one.row_id for one in asked if one.sku_id not in by_id]
@@ -144,7 +146,8 @@ def read_prices(market: Marketplace, listing: str, rows: Mapping[str, int]) -> N
     told = {sku.id: sku.price.amount for sku in market.listing(listing).skus if sku.price is not None}
     shown = [(row_id, told[sku_id]) for sku_id, row_id in rows.items() if sku_id in told]
     with transaction() as conn:
-        for row_id, amount in sorted(shown):
+        lock_rows(conn, [row_id for row_id, _ in shown])
+        for row_id, amount in shown:
             conn.execute(listing_skus.update().where(listing_skus.c.id == row_id).values(shop_price=amount))
         price_shown(conn, [row_id for row_id, _ in shown])
 

@@ -32,6 +32,7 @@ from core.jobs import handlers
 from core.services import stock_check
 from core.services.live import require_live
 from core.services.low_stock import judge_low_stock
+from core.services.price_stock import push_all
 from core.services.stock_compare import differing, unsent
 from core.services.stock_offers import load_ground
 from tests.connect_rig import jobs
@@ -322,7 +323,7 @@ def test_after_the_property_everything_is_as_before(rig: StockRig) -> None:
     rig.setting("continue_selling", None)
     rig.set_product(rig.listed[7], active=True)
     rig.set_stock(rig.listed[7], 12)
-    rig.push([rig.listed[7]])
+    push_all(rig.market, rig.connection_id)
     assert check(rig).found == 0
 
 
