@@ -63,6 +63,13 @@ class System:
         worker.wait(timeout=10)
         self.start_worker()
 
+    def kill_gateway(self) -> None:
+        """kill -9 of the public door, and a new one on the same port."""
+        assert self.gateway is not None
+        self.gateway.kill()
+        self.gateway.wait(timeout=10)
+        self.gateway = self.start("gateway.py")
+
     def stop(self) -> None:
         running = [*self.workers, *(one for one in (self.gateway, self.console) if one is not None)]
         for process in running:

@@ -88,7 +88,7 @@ def assert_every_product_ended(run_id: int, asked: int, live_in_shop: int) -> No
     wordless = (run_items.c.run_id == run_id) & (run_items.c.status != "done") & (run_items.c.sentence == "")
     open_ones = listings.c.state.in_(("intended", "sending", "unknown"))
     with transaction() as connection:
-        counts = dict(connection.execute(ended).tuples().all())
+        counts = {row[0]: row[1] for row in connection.execute(ended)}
         silent = connection.execute(select(func.count()).select_from(run_items).where(wordless)).scalar_one()
         unsettled = connection.execute(select(func.count()).select_from(listings).where(open_ones)).scalar_one()
         sent = connection.execute(
