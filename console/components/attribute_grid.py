@@ -29,10 +29,10 @@ def show() -> None:
         filters.clear_button("map_attribute", ("q", "state"))
     rows = attribute_mappings.attribute_rows(context.current_id(), text=text, state=state)
     lacking = sum(row.required and not row.mapped for row in rows)
-    words = (
-        f"**{lacking} required attributes have no value yet.**" if lacking else "Every required attribute is mapped."
-    )
-    st.markdown(words if rows else "")
+    said = "Every required attribute is mapped."
+    if lacking:
+        said = f"**{words.items(lacking, 'required attribute')} without a value.**"
+    st.markdown(said if rows else "")
     if not rows:
         empty.state("No attributes", "They are read for each category that products are mapped to.")
         return

@@ -1,0 +1,192 @@
+"""Reads of orders: what a filter finds, the order of pages, and that the bulk of a filter is what the page shows."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+
+from core import config
+from core.db import engine
+from core.db.orders import save_orders
+from core.domain.filters import OrderFilter
+from core.domain.order_tabs import ORDER_TABS
+from core.domain.orders import Payment
+from core.reads import latency, orders, paging
+from core.reads.order_detail import order_detail
+from core.reads.order_map import order_map
+from core.reads.order_money import money_of
+from core.reads.order_timeline import order_timeline
+from core.reads.paging import PAGE_SIZE
+from tests.console.filling import Filled, connect, fill
+from tests.console.order_filling import fill_orders, remote_id, shop_order
+
+COUNT = 120
+
+
+@pytest.fixture(scope="module")
+def shop(database: config.Settings) -> Filled:
+    with engine.transaction() as conn:
+        there = fill(conn, products=COUNT)
+        fill_orders(conn, there, orders=COUNT)
+        return there
+
+
+def ids_of(connection_id: int, wanted: OrderFilter, **how: object) -> list[int]:
+    """All ids of a filter, page by page."""
+    found: list[int] = []
+    for page in range(1, 10):
+        rows = orders.orders_page(connection_id, wanted, page=page, **how).rows  # type: ignore[arg-type]
+        found += [row.id for row in rows]
+        if len(rows) < PAGE_SIZE:
+            return found
+    raise AssertionError("the list does not end")
+
+
+def test_pages_hold_every_order_once_newest_first(shop: Filled) -> None:
+    found = ids_of(shop.connection_id, OrderFilter())
+    assert len(found) == len(set(found)) == COUNT
+    times = [row.ordered_at for row in orders.orders_page(shop.connection_id, OrderFilter()).rows]
+    assert times == sorted(times, reverse=True)
+    assert ids_of(shop.connection_id, OrderFilter(), descending=False) == found[::-1]
+
+
+@pytest.mark.parametrize("tab", ["", *ORDER_TABS])
+def test_a_tab_counts_and_acts_on_what_it_shows(tab: str, shop: Filled) -> None:
+    wanted = OrderFilter(tab=tab)
+    shown = ids_of(shop.connection_id, wanted)
+    assert orders.tab_counts(shop.connection_id, OrderFilter())[tab].number == len(shown)
+    assert set(orders.matching_ids(shop.connection_id, wanted)) == set(shown)
+
+
+def test_a_list_goes_on_before_its_last_row(shop: Filled) -> None:
+    everything = ids_of(shop.connection_id, OrderFilter())
+    first = orders.orders_page(shop.connection_id, OrderFilter()).rows
+    rest = OrderFilter(before=f"{first[-1].ordered_at.isoformat()}/{first[-1].id}")
+    assert ids_of(shop.connection_id, rest) == everything[PAGE_SIZE:]
+
+
+def test_days_are_whole_and_in_utc(shop: Filled) -> None:
+    rows = orders.orders_page(shop.connection_id, OrderFilter()).rows
+    day = rows[0].ordered_at.astimezone(UTC).date()
+    found = ids_of(shop.connection_id, OrderFilter(first=day.isoformat(), last=day.isoformat()))
+    at = {row.id: row.ordered_at for row in rows}
+    assert found and all(at[one].date() == day for one in found if one in at)
+    assert ids_of(shop.connection_id, OrderFilter(first="tomorrow")) == []
+    later = (datetime.now(UTC) + timedelta(days=2)).date().isoformat()
+    assert ids_of(shop.connection_id, OrderFilter(first=later)) == []
+
+
+def test_unshipped_orders_by_their_ship_by_time(shop: Filled) -> None:
+    rows = orders.orders_page(shop.connection_id, OrderFilter(), sort="ship", descending=False).rows
+    times = [row.ship_by for row in rows if row.ship_by]
+    assert times == sorted(times) and {row.fulfilment for row in rows} == {"unshipped"}
+
+
+def test_common_words_and_rare_ones_find_the_same(shop: Filled, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The two ways of looking for words agree: through the index, and along the list."""
+    wanted = OrderFilter(text="mug number")
+    through_index = ids_of(shop.connection_id, wanted)
+    monkeypatch.setattr(paging, "COUNT_CAP", 100)
+    page = orders.orders_page(shop.connection_id, wanted)
+    assert page.count.capped
+    assert [row.id for row in page.rows] == through_index[:PAGE_SIZE]
+
+
+def test_like_characters_are_letters(shop: Filled) -> None:
+    assert ids_of(shop.connection_id, OrderFilter(text="%%%")) == []
+    assert ids_of(shop.connection_id, OrderFilter(text="___")) == []
+
+
+def test_customers_are_found_by_their_exact_name_only(shop: Filled) -> None:
+    name = OrderFilter(text="  ann   EXAMPLE 41 ")
+    assert len(ids_of(shop.connection_id, name, customers=True)) == 1
+    assert ids_of(shop.connection_id, name) == []
+    assert ids_of(shop.connection_id, OrderFilter(text="Ann"), customers=True) == []
+
+
+def test_another_connection_sees_nothing(shop: Filled) -> None:
+    with engine.transaction() as conn:
+        stranger = connect(conn, "Stranger")[0]
+    assert ids_of(stranger, OrderFilter(text=remote_id(3))) == []
+    mine = ids_of(shop.connection_id, OrderFilter())[0]
+    assert order_detail(stranger, mine, customers=True) is None
+
+
+def test_names_stay_closed_unless_asked_for(shop: Filled) -> None:
+    rows = orders.orders_page(shop.connection_id, OrderFilter()).rows
+    assert {row.customer for row in rows} == {None}
+    opened = order_detail(shop.connection_id, rows[0].id, customers=False)
+    assert opened is not None and opened.customer.name == "" and opened.order.address is None
+
+
+def test_the_timeline_has_everybody(shop: Filled) -> None:
+    order_id = ids_of(shop.connection_id, OrderFilter(text=remote_id(10)))[0]
+    with engine.transaction() as conn:
+        conn.exec_driver_sql(
+            "INSERT INTO audit (login, action, subject, detail) VALUES ('ada', 'import_order', %(s)s, '{}')",
+            {"s": f"order:{order_id}"},
+        )
+        conn.exec_driver_sql(
+            "INSERT INTO inbox (source, account, delivery_id, topic, subject, body) "
+            "VALUES ('tiktok', '74', 'x1', 'ORDER_STATUS_CHANGE', %(s)s, '')",
+            {"s": f"order:{remote_id(10)}"},
+        )
+        conn.exec_driver_sql(
+            "INSERT INTO api_calls (at, remote, account, method, path, endpoint, status, code, request_id, duration_ms,"
+            " request, response, error, subject) VALUES (now(), 'tiktok', '74', 'GET', '/o', '/o', 200, '0', 'REQ9',"
+            " 12, '', '', '', %(s)s)",
+            {"s": f"order:{order_id}"},
+        )
+    detail = order_detail(shop.connection_id, order_id, customers=True)
+    assert detail is not None
+    events = order_timeline(detail)
+    assert {"call", "person", "webhook", "decision"} <= {event.kind for event in events}
+    assert "REQ9" in {event.request_id for event in events}
+    assert [event.at for event in events] == sorted((event.at for event in events), reverse=True)
+
+
+def test_areas_add_up_to_the_orders(shop: Filled) -> None:
+    found = order_map(shop.connection_id, OrderFilter())
+    assert sum(area.orders for area in found.areas) == found.orders == COUNT and not found.capped
+
+
+def test_a_new_order_counts_today(shop: Filled) -> None:
+    before = latency.order_numbers(shop.connection_id).today
+    now = datetime.now(UTC)
+    with engine.transaction() as conn:
+        save_orders(conn, shop.connection_id, [shop_order(COUNT + 10, created_at=now, updated_at=now)], {})
+    assert latency.order_numbers(shop.connection_id).today == before + 1
+
+
+def payment(**changes: object) -> Payment:
+    values: dict[str, object] = dict.fromkeys(
+        ("seller_discount", "platform_discount", "shipping_seller_discount", "shipping_platform_discount", "tax"),
+        Decimal(0),
+    )
+    values |= {"currency": "GBP", "total": Decimal("13.99"), "sub_total": Decimal(10)}
+    values |= {"original_products": Decimal(10), "shipping_fee": Decimal("3.99"), "original_shipping": Decimal("3.99")}
+    return Payment(**(values | changes))  # type: ignore[arg-type]
+
+
+def draft(total: str, **changes: object) -> dict[str, object]:
+    plain = {"lines": [{"price": "10.00", "quantity": 1}], "shipping": "3.99", "discounts": [], "fees": []}
+    return plain | {"total": total} | changes
+
+
+def test_money_names_the_difference() -> None:
+    assert money_of(payment(), None, None).difference is None
+    equal = money_of(payment(), draft("13.99"), Decimal("13.99"))
+    assert (equal.difference, equal.explained) == (0, "Both sides are equal.")
+    paid = payment(platform_discount=Decimal(1), total=Decimal("12.99"))
+    back = money_of(paid, draft("13.99"), Decimal("13.99"))
+    assert back.difference == Decimal("1.00") and "added back" in back.explained
+    off = money_of(payment(), draft("13.99"), Decimal("10.00"))
+    assert "Nothing on either side explains it" in off.explained
+
+
+def test_the_rounding_is_a_line_of_its_own() -> None:
+    rounded = draft("13.99", discounts=[{"name": "TikTok rounding", "amount": "0.01"}])
+    lines = {line.label: (line.shop, line.store) for line in money_of(payment(), rounded, None).lines}
+    assert lines["TikTok rounding"] == (None, Decimal("-0.01"))
