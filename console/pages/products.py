@@ -66,12 +66,12 @@ def columns(currency: str) -> dict[str, Any]:
     c = st.column_config
     return {
         "picture": c.ImageColumn("", width=40),
-        "name": c.TextColumn("Name", width=160),
+        "name": c.TextColumn("Name", width=150),
         "sku": c.TextColumn("SKU", width=112),
         "price": c.NumberColumn(f"Price ({currency})", format="%.2f", width=80),
         "stock": c.NumberColumn("Stock", format="localized", width=56),
         "status": status.column("Status", PRODUCT_WORDS.values(), width=104),
-        "problem": c.TextColumn("First problem", width=130),
+        "problem": c.TextColumn("First problem", width=122),
         "category": c.TextColumn(
             "Category", width=112, help="Own: chosen for this product alone. Mapped, default: see Mappings."
         ),
