@@ -49,6 +49,15 @@ def bounded(name: str, work: str, *, ours: float, below: float, units: str, raw:
     return Row(name, work, _short(ours), None, _short(ratio), f"ours < {below:g}", ours < below, units, _taken(), raw)
 
 
+def at_most(name: str, work: str, *, ours: Sequence[float], other: Sequence[float], ratio_at_most: float, units: str,
+            raw: dict[str, Any]) -> Row:  # fmt: skip
+    """Medians of two sets of times; the goal is a multiple of the other's time."""
+    mine, its = median(ours), median(other)
+    goal = f"ours / other <= {ratio_at_most}"
+    holds = mine / its <= ratio_at_most
+    return Row(name, work, _short(mine), _short(its), _short(mine / its), goal, holds, units, _taken(), raw)
+
+
 def keep(rows: Sequence[Row]) -> None:
     """Put these rows in the place of earlier ones of the same names; the others stay."""
     earlier = json.loads(RESULTS.read_text()) if RESULTS.exists() else []
