@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -109,19 +110,38 @@ def test_every_difference_is_found_explained_and_corrected(rig: StockRig) -> Non
     assert check(rig).found == 0
 
 
-def test_reservations_and_holidays_are_left_alone(rig: StockRig) -> None:
-    campaign, holiday = rig.sku(rig.listed[0]), rig.sku(rig.listed[1])
-    levels = {level.sku_id: level for level in rig.market.inventory([campaign.remote_id, holiday.remote_id])}
+def test_reservations_are_left_alone(rig: StockRig) -> None:
+    campaign, creator = rig.sku(rig.listed[0]), rig.sku(rig.listed[4])
+    for sku, kind, quantity in ((campaign, "campaign", 2), (creator, "creator", 1)):
+        rig.control("tiktok/reserve", seller_sku=sku.seller_sku, kind=kind, name="Autumn", quantity=quantity)
+    done = check(rig)
+    assert {row: (one.cause, one.expected - one.before, one.outcome) for row, one in items(done.id).items()} == {
+        campaign.id: ("campaign reservation", 2, "left"),
+        creator.id: ("campaign reservation", 1, "left"),
+    }
+    assert (done.run_id, done.found, done.corrected, done.remaining) == (None, 2, 0, 2)
+    assert (rig.sku(rig.listed[0]).shop_campaign, rig.sku(rig.listed[4]).shop_creator) == (2, 1)
+    assert stock_check.fix(rig.connection_id, "ann") is None
+    rig.set_stock(rig.listed[0], 1)
+    rig.push([rig.listed[0]])
+    assert rig.sku(rig.listed[0]).sent_quantity == 2, "never below what is reserved"
+    for sku, kind in ((campaign, "campaign"), (creator, "creator")):
+        rig.control("tiktok/reserve", seller_sku=sku.seller_sku, kind=kind, name="Autumn", quantity=0)
+    rig.set_stock(rig.listed[0], 12)
+    rig.push([rig.listed[0]])
+    check(rig)
+
+
+def test_a_warehouse_in_holiday_mode_keeps_its_zero(rig: StockRig) -> None:
+    holiday = rig.sku(rig.listed[1])
+    level = rig.market.inventory([holiday.remote_id])[0]
 
     class Shop:
-        def inventory(self, sku_ids: Any) -> Any:
-            from dataclasses import replace
+        """The sandbox has no holiday mode, so this one thing is played."""
 
+        def inventory(self, sku_ids: Any) -> Any:
             told = {one.sku_id: one for one in rig.market.inventory(sku_ids)}
-            reserved = levels[campaign.remote_id]
-            told[campaign.remote_id] = replace(reserved, in_shop=reserved.in_shop - 2, campaign=2)
-            told[holiday.remote_id] = replace(levels[holiday.remote_id], in_shop=0)
-            return tuple(told.values())
+            return tuple((told | {holiday.remote_id: replace(level, in_shop=0)}).values())
 
     (place,) = holiday.shop_warehouses
     row = {"connection_id": rig.connection_id, "remote_id": place, "name": "Leeds", "kind": "SALES_WAREHOUSE"}
@@ -131,34 +151,20 @@ def test_reservations_and_holidays_are_left_alone(rig: StockRig) -> None:
     stock_check.run_check(Shop(), check_id)  # type: ignore[arg-type]
     with transaction() as conn:
         conn.execute(warehouses.delete())
-    found, done = items(check_id), _row(check_id)
-    assert {row: (one.cause, one.outcome) for row, one in found.items()} == {
-        campaign.id: ("campaign reservation", "left"),
-        holiday.id: ("holiday mode", "left"),
-    }
-    assert (done.run_id, done.found, done.corrected, done.remaining) == (None, 2, 0, 2)
-    assert stock_check.fix(rig.connection_id, "ann") is None
-    with transaction() as conn:
-        conn.execute(update(listing_skus).values(shop_campaign=0))
+    ((row_id, one),) = items(check_id).items()
+    assert (row_id, one.cause, one.outcome) == (holiday.id, "holiday mode", "left")
+    assert _row(check_id).run_id is None
+    assert stock_check.fix(rig.connection_id, "ann", sku_ids=[holiday.id]) is None
 
 
 def test_units_sold_in_the_shop_are_not_given_back(rig: StockRig) -> None:
     sold = rig.sku(rig.listed[2])
-
-    class Shop:
-        def inventory(self, sku_ids: Any) -> Any:
-            from dataclasses import replace
-
-            told = {one.sku_id: one for one in rig.market.inventory(sku_ids)}
-            level = told[sold.remote_id]
-            told[sold.remote_id] = replace(level, in_shop=level.in_shop - 1, committed=1)
-            return tuple(told.values())
-
-    check_id = stock_check.start_check(rig.connection_id, "ann")
-    stock_check.run_check(Shop(), check_id)  # type: ignore[arg-type]
-    ((row, one),) = items(check_id).items()
-    assert (row, one.cause, one.outcome) == (sold.id, "held by orders", "left")
+    rig.control("tiktok/buy", count=1, skus=[sold.seller_sku], quantity=1, kind="normal")
+    done = check(rig)
+    ((row, one),) = items(done.id).items()
+    assert (row, one.cause, one.outcome, one.before) == (sold.id, "held by orders", "left", sold.stock - 1)
     assert one.sentence == "1 were sold in the Shop, and their orders have not reached us yet."
+    assert rig.shown(sold.remote_id) == sold.stock - 1
 
 
 def test_a_refused_correction_says_why_and_is_left(rig: StockRig) -> None:
