@@ -23,7 +23,6 @@ from sqlalchemy import (
     or_,
     select,
     table,
-    union,
     union_all,
 )
 from sqlalchemy import column as col
@@ -103,22 +102,19 @@ def _compared(ground: Ground, differs: Callable[[ColumnElement[Any]], ColumnElem
 
 
 def _special(ground: Ground) -> Select[Any]:
-    """The variants with held units, with a rule of their own, or of a product that ended in the store."""
+    """The variants with held units, with a rule of their own, or of a product that ended in the store, each once."""
     r, v, p, account = sku_rules.c, variants.c, products.c, ground.target.store_account_id
-    held = held_query(account).subquery("held")
-    ended = select(v.id).join(products, p.id == v.product_id).where(
-        p.store_account_id == account, or_(p.deleted_at.is_not(None), ~p.active)
-    )  # fmt: skip
-    gone = ended.subquery("gone")
-    ruled = select(r.variant_id).where(r.store_account_id == account)
-    chosen = union(select(held.c.variant_id), ruled, select(gone.c.id)).subquery("chosen")
-    joined = (
-        chosen.outerjoin(held, held.c.variant_id == chosen.c.variant_id)
-        .outerjoin(sku_rules, r.variant_id == chosen.c.variant_id)
-        .outerjoin(gone, gone.c.id == chosen.c.variant_id)
-    )
-    columns = (chosen.c.variant_id, cast(held.c.held, Integer).label("held"), r.buffer, r.cap)
-    return select(*columns, gone.c.id.is_not(None).label("ended")).select_from(joined)
+    held, none, no = held_query(account).subquery("held"), cast(null(), Integer), literal(False)
+    gone = (p.store_account_id == account, or_(p.deleted_at.is_not(None), ~p.active))
+    facts = union_all(
+        select(held.c.variant_id, cast(held.c.held, Integer).label("held"), none.label("buffer"), none.label("cap"),
+               no.label("ended")),
+        select(r.variant_id, none, r.buffer, r.cap, no).where(r.store_account_id == account),
+        select(v.id, none, none, none, literal(True)).join(products, p.id == v.product_id).where(*gone),
+    ).subquery("facts")  # fmt: skip
+    f = facts.c
+    counts = (func.max(f.held).label("held"), func.max(f.buffer).label("buffer"), func.max(f.cap).label("cap"))
+    return select(f.variant_id, *counts, func.bool_or(f.ended).label("ended")).group_by(f.variant_id)
 
 
 def _cap(ground: Ground) -> ColumnElement[Any]:
