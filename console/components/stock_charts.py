@@ -14,7 +14,7 @@ from core.domain.stock import Cause
 from core.reads import stock_charts
 from core.reads.stock_charts import SIZES, Charts
 
-_HEIGHT = 190
+_HEIGHT = 240
 # One colour a cause, the same in every chart and far enough apart for colour-blind eyes; the legend names them.
 _COLOURS = {
     Cause.NOT_ACKNOWLEDGED: "#1b64d8",
@@ -74,7 +74,7 @@ def _by_cause(found: Charts) -> None:
             y=alt.Y("sum(skus):Q", title="SKUs"),
             color=alt.Color(
                 "cause:N", title=None, scale=alt.Scale(domain=causes, range=list(_COLOURS.values())),
-                legend=alt.Legend(orient="bottom", columns=4),
+                legend=alt.Legend(orient="bottom", columns=3),
             ),
             tooltip=[alt.Tooltip("day:T", format="%d %b"), "cause:N", "skus:Q"],
         )
@@ -110,7 +110,7 @@ def _worst(found: Charts) -> None:
         .mark_bar(color="#d9480f")
         .encode(
             x=alt.X("times:Q", title="Times it differed", axis=alt.Axis(tickMinStep=1)),
-            y=alt.Y("sku:N", title=None, sort="-x"),
+            y=alt.Y("sku:N", title=None, sort="-x", axis=alt.Axis(labelOverlap=False)),
             tooltip=["sku:N", "times:Q", "pieces:Q"],
         )
         .add_params(_picking("sku"))

@@ -1,0 +1,184 @@
+"""Orders and stock as an analyst works on them, on a whole running system: sandbox, gateway, worker, console."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+from sqlalchemy import Engine
+
+from core.config import normalised_database_url
+from core.db.engine import make_engine
+from core.secrets import make_key_file
+from tests.conftest import find_free_port
+from tests.console.filling import Filled, add_users
+from tests.e2e.conftest import Console, be_signed_in, open_page, wait_for
+from tests.running_system import System, running_system, wait_until
+from tests.sandbox_server import REPOSITORY
+
+ROW, HEADER = 34, 38
+GHOST = "GHOST-01"
+
+
+@dataclass
+class Shop:
+    """A connected shop with something on sale, and its console."""
+
+    system: System
+    console: Console
+
+    @property
+    def engine(self) -> Engine:
+        return self.console.engine
+
+    def count(self, query: str) -> int:
+        with self.engine.connect() as conn:
+            return int(conn.exec_driver_sql(query).scalar() or 0)
+
+    def buy(self, **given: object) -> str:
+        (order_id,) = self.system.control("POST", "tiktok/buy", given)["order_ids"]
+        return str(order_id)
+
+
+@pytest.fixture(scope="module")
+def shop(database_url: str, open_folder: Path) -> Iterator[Shop]:
+    home = open_folder / "orders"
+    home.mkdir()
+    make_key_file(home)
+    engine = make_engine(normalised_database_url(database_url))
+    with engine.begin() as conn:
+        add_users(conn)
+    port = find_free_port()
+    with running_system(
+        home, database_url, products=12, workers=1, CROSSDOCK_CONSOLE_PORT=str(port), CROSSDOCK_DEMO_SENDS="5"
+    ) as system:
+        system.control("POST", "review", {"delay_seconds": 1, "reject_rate": 0})
+        found = Shop(system, Console(f"http://127.0.0.1:{port}", system.environment, engine, Filled(0, 0, 0, ())))
+        live = "SELECT count(*) FROM listings WHERE tiktok_status = 'ACTIVATE'"
+        wait_until(lambda: found.count(live) >= 2, seconds=150, what="two products on sale")
+        mapped = "SELECT count(*) FROM mappings WHERE kind = 'order_status'"
+        wait_until(lambda: found.count(mapped) >= 5, seconds=60, what="the mapping of statuses")
+        # Last, so that it does not start while everything else does.
+        process = subprocess.Popen([sys.executable, "console/serve.py"], cwd=REPOSITORY, env=system.environment)
+        try:
+            wait_for(process, f"{found.console.url}/login")
+            yield found
+        finally:
+            process.terminate()
+            process.wait(timeout=15)
+            engine.dispose()
+
+
+@pytest.fixture(scope="module")
+def bought(shop: Shop) -> dict[str, str]:
+    """Order ids: one of a thing we sell, one on hold, two of a thing the store does not have; and what we sell."""
+    with shop.engine.connect() as conn:
+        query = (
+            "SELECT s.seller_sku FROM listing_skus s JOIN listings l ON l.id = s.listing_id JOIN variants v"
+            " ON v.id = s.variant_id WHERE l.tiktok_status = 'ACTIVATE' AND v.stock > 3 ORDER BY s.id LIMIT 1"
+        )
+        sku = conn.exec_driver_sql(query).scalar_one()
+    shop.system.control(
+        "POST", "tiktok/shelf", {"skus": [{"seller_sku": GHOST, "quantity": 50, "price": "9.00", "title": "Ghost mug"}]}
+    )
+    ids = {
+        "sku": str(sku),
+        "plain": shop.buy(skus=[sku]),
+        "held": shop.buy(kind="on_hold", skus=[sku]),
+        "ghost": shop.buy(skus=[GHOST]),
+        "ghost too": shop.buy(skus=[GHOST]),
+    }
+    wait_until(lambda: shop.count("SELECT count(*) FROM shop_orders") == 4, seconds=90, what="the reading of orders")
+    imported = "SELECT count(*) FROM store_orders WHERE state = 'created'"
+    wait_until(lambda: shop.count(imported) == 1, seconds=60, what="the import of the plain order")
+    waiting = "SELECT count(*) FROM shop_orders WHERE hold = 'unlinked_sku'"
+    wait_until(lambda: shop.count(waiting) == 2, seconds=60, what="the holding of the two others")
+    return ids
+
+
+def grid(page: Page) -> Locator:
+    return page.get_by_test_id("stDataFrame").first
+
+
+def open_row(page: Page, row: int, item: str) -> None:
+    box = grid(page).locator("canvas").first.bounding_box()
+    assert box
+    page.mouse.click(box["x"] + 52, box["y"] + HEADER + ROW * row + ROW / 2 - 4)
+    page.get_by_role("menuitem", name=item).click()
+
+
+def test_orders_show_and_are_filtered(page: Page, shop: Shop, bought: dict[str, str]) -> None:
+    be_signed_in(page, shop.console)
+    open_page(page, shop.console, "orders", "Orders")
+    expect(page.get_by_role("button", name="All 4", exact=True)).to_be_visible()
+    page.get_by_role("button", name="On hold 1", exact=True).click()
+    expect(page).to_have_url(re.compile("tab=On"))
+    expect(grid(page).get_by_text(bought["held"])).to_be_attached()
+    open_page(page, shop.console, f"orders?q={bought['plain']}", "Orders")
+    open_row(page, 0, "Details")
+    drawer = page.get_by_role("dialog")
+    expect(drawer.get_by_text(f"Order {bought['plain']}", exact=True)).to_be_visible()
+    drawer.get_by_role("tab", name="Timeline").click()
+    expect(drawer.get_by_text("Created in the store")).to_be_visible()
+    drawer.get_by_role("tab", name="Money").click()
+    expect(drawer.get_by_text("Both sides are equal.")).to_be_visible()
+
+
+def test_linking_a_sku_imports_what_waited(page: Page, shop: Shop, bought: dict[str, str]) -> None:
+    be_signed_in(page, shop.console)
+    open_page(page, shop.console, "orders?tab=Waiting+for+stock+or+mapping", "Orders")
+    expect(page.get_by_text("2 wait for a SKU mapping")).to_be_visible()
+    open_row(page, 0, "Details")
+    drawer = page.get_by_role("dialog")
+    expect(drawer.get_by_text("2 orders wait for it")).to_be_visible()
+    drawer.get_by_placeholder("Name or SKU in the store").fill(bought["sku"])
+    page.keyboard.press("Enter")
+    drawer.get_by_role("button", name="Link", exact=True).click()
+    expect(page.get_by_text(f"{GHOST} is linked")).to_be_visible()
+    imported = "SELECT count(*) FROM store_orders WHERE state = 'created'"
+    wait_until(lambda: shop.count(imported) == 3, seconds=60, what="the import of what waited")
+    assert shop.count("SELECT count(*) FROM shop_orders WHERE hold = 'unlinked_sku'") == 0
+
+
+def test_what_is_shown_can_be_taken_away(page: Page, shop: Shop, bought: dict[str, str]) -> None:
+    be_signed_in(page, shop.console)
+    open_page(page, shop.console, "orders?tab=To+ship", "Orders")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download CSV").click()
+    text = Path(download.value.path()).read_text(encoding="utf-8-sig")
+    found = {row["Order id"] for row in csv.DictReader(io.StringIO(text))}
+    assert found == {bought["plain"], bought["ghost"], bought["ghost too"]}
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download Excel").click()
+    assert Path(download.value.path()).read_bytes()[:2] == b"PK"
+
+
+def test_a_stock_check_finds_and_corrects(page: Page, shop: Shop, bought: dict[str, str]) -> None:
+    be_signed_in(page, shop.console)
+    open_page(page, shop.console, "stock", "Stock")
+    page.get_by_role("button", name="Check now").click()
+    ended = "SELECT count(*) FROM stock_checks WHERE finished_at IS NOT NULL AND compared > 0"
+    wait_until(lambda: shop.count(ended) == 1, seconds=90, what="the stock check")
+    open_page(page, shop.console, "stock", "Stock")
+    expect(page.get_by_text("on demand").first).to_be_attached()
+    open_row(page, 0, "Why")
+    why = page.get_by_role("dialog")
+    expect(why.get_by_text(re.compile("should offer"))).to_be_visible()
+    expect(why.get_by_text(re.compile("Exposure"))).to_be_visible()
+
+
+def test_the_map_asks_nobody_outside(page: Page, shop: Shop, bought: dict[str, str]) -> None:
+    """What ``tab`` asserts at its end; the areas beside the map say that it was drawn."""
+    be_signed_in(page, shop.console, "viewer")
+    open_page(page, shop.console, "orders?show=map", "Orders")
+    expect(page.get_by_text(re.compile(r"^4 orders"))).to_be_visible()
+    expect(page.get_by_test_id("stDeckGlJsonChart")).to_be_attached()
+    page.wait_for_timeout(1500)
