@@ -7,12 +7,13 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, Table, delete, func, or_, select, text, update
 
 from core.db.engine import now, transaction
-from core.db.tables import api_calls, audit, inbox, oauth_states, occurrences, runs
+from core.db.tables import api_calls, audit, inbox, latencies, oauth_states, occurrences, runs, stock_checks
 from core.services.sessions import forget_ended
 from core.services.sign_in_limits import forget_old_attempts
 
 _BATCH = 5_000
 CALL_BODIES_DAYS, CALLS_DAYS, INBOX_DAYS, RUNS_DAYS, AUDIT_DAYS, OCCURRENCE_DAYS = 30, 90, 30, 90, 730, 14
+STOCK_CHECKS_DAYS, LATENCIES_DAYS = 90, 30
 
 
 def keep_house() -> dict[str, int]:
@@ -21,6 +22,8 @@ def keep_house() -> dict[str, int]:
         "api_calls": _delete(api_calls, api_calls.c.at < _before(CALLS_DAYS)),
         "inbox": _delete(inbox, inbox.c.received_at < _before(INBOX_DAYS)),
         "runs": _delete(runs, runs.c.finished_at < _before(RUNS_DAYS)),
+        "stock_checks": _delete(stock_checks, stock_checks.c.finished_at < _before(STOCK_CHECKS_DAYS)),
+        "latencies": _delete(latencies, latencies.c.ended_at < _before(LATENCIES_DAYS)),
         "audit": _delete(audit, audit.c.at < _before(AUDIT_DAYS)),
         "occurrences": _delete(occurrences, occurrences.c.due_at < _before(OCCURRENCE_DAYS)),
         "oauth_states": _delete(oauth_states, oauth_states.c.expires_at < _before(7)),

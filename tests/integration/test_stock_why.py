@@ -13,7 +13,8 @@ from sqlalchemy import select, update
 
 from core.config import Settings
 from core.db.engine import transaction
-from core.db.tables import audit, latencies, listing_skus, shop_order_lines, shop_orders, stock_deductions
+from core.db.tables import audit, latencies, listing_skus, shop_order_lines, shop_orders, stock_checks, stock_deductions
+from core.services.housekeeping import keep_house
 from core.services.settings_of_connection import save_setting
 from core.services.stock_rules import RuleError, SkuRule, rules_of, save_rules
 from core.services.stock_why import Why, explain
@@ -163,3 +164,18 @@ def test_whatever_else_matters_is_said(rig: StockRig) -> None:
         "Other warehouses keep what they have: W9.",
         "The Shop said no.",
     )
+
+
+def test_old_checks_and_latencies_go_in_time(rig: StockRig) -> None:
+    now = datetime.now(UTC)
+    with transaction() as conn:
+        conn.execute(stock_checks.delete())
+        for days in (20, 100):
+            at = now - timedelta(days=days)
+            mine = {"connection_id": rig.connection_id, "kind": "on demand"}
+            conn.execute(stock_checks.insert().values(**mine, finished_at=at))
+            conn.execute(latencies.insert().values(**(mine | {"kind": "stock"}), began_at=at, ended_at=at))
+    gone = keep_house()
+    assert (gone["stock_checks"], gone["latencies"]) == (1, 1)
+    with transaction() as conn:
+        assert len(conn.execute(select(stock_checks)).all()) == 1
