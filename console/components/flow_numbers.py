@@ -30,16 +30,23 @@ def show() -> None:
         told = f"At the last check, {words.ago(found.at, at)}; {found.remaining:,} were left."
     differ = f"{found.found:,} of {found.compared:,}" if found else "–"
     right.metric("SKUs that differed", differ, border=True, help=told)
-    st.markdown("**Measured latency**, last 7 days")
-    st.dataframe(
-        pd.DataFrame([_row(one) for one in latency.measured(connection_id)]), hide_index=True, lazy=False,
-        column_config={"From, to": st.column_config.TextColumn(width=170)}, alt="Measured latency",
-    )  # fmt: skip
+    _latency(connection_id)
     freshness = [
         f"last order read {words.ago(numbers.read_at, at)}" if numbers.read_at else "no order read yet",
         f"stock compared {words.ago(found.at, at)}" if found else "stock not compared yet",
     ]
     st.caption(" · ".join(freshness))
+
+
+def _latency(connection_id: int) -> None:
+    measured = latency.measured(connection_id)
+    st.markdown("**Measured latency**, last 7 days")
+    if not any(one.measured for one in measured):
+        st.caption("None was measured yet: the first order and the first change of stock begin it.")
+        return
+    wide = {"From, to": st.column_config.TextColumn(width=170)}
+    frame = pd.DataFrame([_row(one) for one in measured])
+    st.dataframe(frame, hide_index=True, lazy=False, column_config=wide, alt="Measured latency")
 
 
 def _seconds(value: float | None) -> str:
