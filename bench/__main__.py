@@ -11,6 +11,7 @@ from bench.results import described, keep
 COMPARISONS: dict[str, str] = {
     "catalogue_pull": "bench.catalogue_pull",
     "order_import": "bench.order_import",
+    "orders_page": "bench.orders_page",
     "product_export": "bench.product_export",
     "stock_check": "bench.stock_check",
     "stock_push": "bench.stock_push",

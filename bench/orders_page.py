@@ -16,7 +16,7 @@ from typing import Any
 import psycopg
 
 from bench.results import Row, bounded
-from bench.stage import Stage, staged
+from bench.stage import staged
 
 ORDERS, ROUNDS, BELOW_MS = 1_000_000, 15, 150.0
 # Views by name: the filter, the sort, the page. Common and rare words, ids, and pages as deep as paging goes.
