@@ -49,7 +49,8 @@ SELECT %(connection)s, (576400000000000000 + n)::text, s.status, 'GBP', 5 + n %%
     at, at + interval '1 hour', at + interval '2 days',
     CASE WHEN s.status IN ('UNPAID', 'ON_HOLD', 'AWAITING_SHIPMENT') THEN 'unshipped' ELSE 'shipped' END,
     i.state, i.hold, i.hold,
-    lower(concat_ws(E'\\n', (576400000000000000 + n)::text, CASE WHEN n %% 3 = 0 THEN 'jd' || lpad(n::text, 10, '0') END,
+    lower(concat_ws(E'\\n', (576400000000000000 + n)::text,
+        CASE WHEN n %% 3 = 0 THEN 'jd' || lpad(n::text, 10, '0') END,
         (577000000000000000 + n * 7)::text, 'SKU-' || lpad((n * 7919 %% 20000)::text, 5, '0'),
         (1729000000000000000 + n * 7919 %% 20000)::text,
         (ARRAY['Blue', 'Red', 'Green', 'Plain', 'Striped', 'Oak', 'Linen'])[1 + n * 13 %% 7] || ' '
