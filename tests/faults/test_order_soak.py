@@ -247,7 +247,7 @@ def shop_quantities(home: Path) -> dict[str, int]:
     found: dict[str, int] = {}
     for (document,) in rows:
         for sku in json.loads(document)["skus"]:
-            found[sku["seller_sku"]] = sum(place["quantity"] for place in sku["inventory"])
+            found[sku["seller_sku"]] = sum(place["quantity"] for place in sku.get("inventory", []))
     return found
 
 
