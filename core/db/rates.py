@@ -60,21 +60,35 @@ class PostgresRates:
     """Implements ``ports.RateBucket``.
 
     ``allowance`` gives (capacity, permits a second) for a key, or None where we set no limit of our own; what the
-    remote system asked for by ``slow_down`` is obeyed either way.
+    remote system asked for by ``slow_down`` is obeyed either way. Of the threads of a process that wait for the same
+    bucket with the same priority, one asks and the others stand behind it, so that waiting costs the database little.
     """
 
     def __init__(self, allowance: Callable[[str], tuple[float, float] | None]) -> None:
         self._allowance = allowance
         self._known: set[str] = set()
+        self._turns: dict[tuple[str, int], threading.Lock] = {}
         self._lock = threading.Lock()
 
     def take(self, key: str, *, priority: int, deadline_s: float) -> None:
         allowance = self._allowance(key)
         ends = time.monotonic() + deadline_s
+        if allowance is None:
+            self._wait(key, None, priority, ends)
+            return
+        with self._lock:
+            turn = self._turns.setdefault((key, priority), threading.Lock())
+        if not turn.acquire(timeout=deadline_s):
+            raise _used_up(key, 1.0)
+        try:
+            self._wait(key, allowance, priority, ends)
+        finally:
+            turn.release()
+
+    def _wait(self, key: str, allowance: tuple[float, float] | None, priority: int, ends: float) -> None:
         while (wait := self._rest(key) if allowance is None else self._try(key, allowance, priority)) > 0:
             if time.monotonic() + wait > ends:
-                until = datetime.now(UTC) + timedelta(seconds=wait)
-                raise RateLimited(f"The calls allowed for {key} are used up for now.", until=until, code="rate")
+                raise _used_up(key, wait)
             time.sleep(wait * random.uniform(1.0, 1.2))
 
     def slow_down(self, key: str, until: datetime) -> None:
@@ -106,3 +120,8 @@ class PostgresRates:
         connection.execute(_MAKE, {"key": key, "capacity": allowance[0], "per_second": allowance[1]})
         with self._lock:
             self._known.add(key)
+
+
+def _used_up(key: str, wait: float) -> RateLimited:
+    until = datetime.now(UTC) + timedelta(seconds=wait)
+    return RateLimited(f"The calls allowed for {key} are used up for now.", until=until, code="rate")

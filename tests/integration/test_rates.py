@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -55,3 +56,26 @@ def test_an_allowance_is_kept(database: Settings) -> None:
     for _ in range(10):
         rates.take("tiktok:4:read:orders", priority=3, deadline_s=5)
     assert time.monotonic() - began > 0.4
+
+
+def test_threads_and_processes_that_race_get_no_permit_too_many(database: Settings) -> None:
+    """Two clients stand for two processes; a permit counted twice would let them through too soon."""
+    clients = [PostgresRates(lambda _: (1.0, 40.0)) for _ in range(2)]
+    began = time.monotonic()
+    with ThreadPoolExecutor(8) as threads:
+        waiting = [
+            threads.submit(clients[i % 2].take, "tiktok:5:write:x", priority=2, deadline_s=30) for i in range(80)
+        ]
+        for one in waiting:
+            one.result()
+    assert time.monotonic() - began >= 79 / 40 * 0.98
+
+
+def test_a_turn_that_does_not_come_in_time_is_said(database: Settings) -> None:
+    rates = PostgresRates(lambda _: (1.0, 0.5))
+    rates.take("tiktok:6:write:x", priority=2, deadline_s=1)
+    with ThreadPoolExecutor(3) as threads:
+        waiting = [threads.submit(rates.take, "tiktok:6:write:x", priority=2, deadline_s=3) for _ in range(3)]
+        ended = [one.exception() for one in waiting]
+    assert sum(one is None for one in ended) == 1
+    assert all(isinstance(one, RateLimited) for one in ended if one is not None)
