@@ -39,15 +39,15 @@ class Look:
     trouble: str = ""
 
 
-def check_pictures(source: PictureSource, connection_id: int) -> int:
-    """Look at the waiting pictures of the connection's store for a shift; how many were settled. The rest comes again.
+def check_pictures(source: PictureSource, connection_id: int, *, seconds: float = SHIFT_S) -> int:
+    """Look at the waiting pictures of the connection's store for about ``seconds``; how many were settled.
 
     A picture that cannot be fetched just now is tried again up to four times, then that counts as its error.
     """
     with transaction() as connection:
         wanted = select(connections.c.store_account_id).where(connections.c.id == connection_id)
         account = connection.execute(wanted).scalar_one()
-    settled, ends = 0, time.monotonic() + SHIFT_S
+    settled, ends = 0, time.monotonic() + seconds
     with _looking, ThreadPoolExecutor(_THREADS, thread_name_prefix="picture_check") as threads:
         while urls := _waiting(account, now()):
             looks = list(threads.map(lambda url: look_at(source, url), urls))

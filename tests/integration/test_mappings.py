@@ -42,7 +42,7 @@ def world(database: Settings, tmp_path_factory: pytest.TempPathFactory) -> Itera
     with running_listing_rig(Path(tmp_path_factory.mktemp("sandbox")), 80) as made:
         shop_metadata.download(made.market, made.connection_id)
         made.judge()
-        check_pictures(made.pictures, made.connection_id)
+        check_pictures(made.pictures, made.connection_id, seconds=600)
         made.judge()
         yield made
 

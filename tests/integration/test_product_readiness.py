@@ -41,7 +41,7 @@ def rig(database: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         with transaction() as connection:
             set_default_category(connection, made.connection_id, made.easy_leaf(), made.rig.boss)
         made.judge()
-        check_pictures(made.pictures, made.connection_id)
+        check_pictures(made.pictures, made.connection_id, seconds=600)
         made.judge()
         yield made
 
@@ -260,7 +260,7 @@ def test_one_that_is_gone_from_the_store_is_settled(rig: ListingRig) -> None:
 
 
 def test_trouble_of_the_moment_is_tried_again_and_then_given_up(rig: ListingRig) -> None:
-    check_pictures(rig.pictures, rig.connection_id)
+    check_pictures(rig.pictures, rig.connection_id, seconds=600)
     product_id = added(rig, "dead", pictures=(Picture(f"{rig.rig.url}/pictures/slow/mug-teal/x-1.jpg"),))
     with transaction() as connection:
         connection.execute(delete(picture_checks).where(picture_checks.c.url.like("%/slow/%")))
@@ -280,7 +280,7 @@ def test_trouble_of_the_moment_is_tried_again_and_then_given_up(rig: ListingRig)
     with transaction() as connection:
         look_again(connection, [product_id])
     rig.judge()
-    check_pictures(rig.pictures, rig.connection_id)
+    check_pictures(rig.pictures, rig.connection_id, seconds=600)
     rig.judge()
     assert rig.state(product_id).status == ProductStatus.READY
     impatient.close()
