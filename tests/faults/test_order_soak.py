@@ -1,7 +1,7 @@
 """Orders and stock through crashes, floods and lost webhooks: a seeded run, and the invariants at its end.
 
-A short seed of it runs with the other tests; the long one is ``run.py soak``. The remote systems' rates are raised
-fifty times, ours are off: what is proven is that nothing is lost or doubled, not how fast it is.
+A short run and a long one, both by ``run.py soak``. The remote systems' rates are raised fifty times, ours are off:
+what is proven is that nothing is lost or doubled, not how fast it is.
 """
 
 from __future__ import annotations
@@ -74,6 +74,7 @@ def database_url(cluster: embedded.Cluster, open_folder: Path) -> str:
     return with_database(url, TEMPLATE)
 
 
+@pytest.mark.soak
 @pytest.mark.timeout(900)
 def test_a_short_run_of_orders_and_stock_through_faults(
     database: Settings, home: Path, database_url: str, cluster: embedded.Cluster
