@@ -26,7 +26,7 @@ from tests.console.filling import PASSWORD, Filled, add_users, fill
 
 ROOT = Path(__file__).resolve().parents[2]
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage")
-expect.set_options(timeout=20_000)
+expect.set_options(timeout=60_000)
 LOOPBACK = {"127.0.0.1", "localhost"}
 # The client probes for its base path on a deep link; these two answers are no faults.
 PROBES = re.compile(r"/[a-z]+/_stcore/(health|host-config)$")
@@ -102,7 +102,7 @@ def tab(browser: Browser) -> Iterator[BrowserContext]:
 def fresh_tab(browser: Browser) -> Iterator[BrowserContext]:
     """A browser of its own. It fails when anything outside this machine was asked for."""
     context = browser.new_context(viewport={"width": 1280, "height": 900})
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(60_000)
     outside: list[str] = []
     errors: list[str] = []
 
