@@ -11,18 +11,11 @@ from core.services import people
 from core.services.database import transaction
 
 
-def sign_in_url() -> str:
-    """Makes the user "admin" when there is no user at all."""
-    config = settings()
-    with transaction() as connection:
-        admin = people.ensure_first_admin(connection)
-        token = people.make_sign_in_link(connection, admin.id or 0)
-    return f"http://127.0.0.1:{config.console_port}/sign-in?token={token}"
-
-
 def main() -> int:
     try:
-        print(sign_in_url())
+        config = settings()
+        with transaction() as connection:
+            print(people.sign_in_url(connection, config.console_port))
     except SettingsError as error:
         print(error, file=sys.stderr)
         return 1

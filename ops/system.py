@@ -68,11 +68,11 @@ def start() -> int:
         listen_to_signals()
         try:
             environment = environment_with_database(system)
-            prepare_database(environment)
+            link = prepare_database(environment)
             supervisor = Supervisor(
                 processes.all_of(system.settings), environment, system.home / "logs", system.database.ensure
             )
-            run(system.settings, supervisor)
+            run(system.settings, supervisor, link)
         except StopRequested:
             return 0
         finally:
@@ -82,12 +82,11 @@ def start() -> int:
             system.database.stop()
 
 
-def run(settings: config.Settings, supervisor: Supervisor) -> NoReturn:
+def run(settings: config.Settings, supervisor: Supervisor, link: str) -> NoReturn:
     (settings.home / "worker.ready").unlink(missing_ok=True)
     supervisor.start()
     supervisor.wait_until_ready()
     sandbox = processes.sandbox_url(settings) if settings.sandbox == "on" else "off"
-    link = sign_in_link(supervisor.environment)
     console, gateway = processes.console_url(settings), processes.gateway_url(settings)
     print(f"ready console={console} gateway={gateway} sandbox={sandbox} sign-in={link}", flush=True)
     supervisor.watch()
@@ -153,10 +152,9 @@ def environment_with_database(system: System) -> dict[str, str]:
     return processes.environment_of(system.settings, system.database.ensure())
 
 
-def prepare_database(environment: dict[str, str]) -> None:
-    """This version's schema, and the keys that open what it holds."""
-    migrate_database(environment)
-    output_of(environment, "core.services.secret_keys", "The secrets cannot be read")
+def prepare_database(environment: dict[str, str]) -> str:
+    """This version's schema, and the keys that open what it holds; returns a link that signs the administrator in."""
+    return output_of(environment, "core.services.prepare", "Crossdock cannot start").strip()
 
 
 def migrate_database(environment: dict[str, str]) -> None:

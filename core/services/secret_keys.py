@@ -1,14 +1,10 @@
-"""The keys that seal secrets, made on the first start only: ``python -m core.services.secret_keys``."""
+"""The keys that seal secrets, made on the first start only."""
 
 from __future__ import annotations
 
-import sys
-
 from sqlalchemy import Column, Connection, func, select
-from sqlalchemy.exc import OperationalError
 
-from core.config import Settings, SettingsError, settings
-from core.db.engine import transaction
+from core.config import Settings
 from core.db.tables import shops, store_accounts, tiktok_apps
 from core.secrets import SecretsError, key_file, make_key_file, parse_keys
 
@@ -49,20 +45,3 @@ def keys_in_use(connection: Connection) -> set[str]:
         key_id = func.split_part(func.encode(column, "escape"), ":", 1)
         used |= set(connection.scalars(select(key_id).where(column.is_not(None)).distinct()))
     return used
-
-
-def main() -> int:
-    try:
-        with transaction() as connection:
-            ensure_keys(connection, settings())
-    except (SettingsError, SecretsError) as error:
-        print(error, file=sys.stderr)
-        return 1
-    except OperationalError as error:
-        print(f"The database cannot be reached: {error.orig}".strip(), file=sys.stderr)
-        return 1
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
