@@ -15,7 +15,7 @@ import streamlit as st
 
 from console.components import url
 from console.components.selection import Selected
-from core.reads.paging import COUNT_CAP, Count
+from core.reads.paging import Count
 
 ROW_HEIGHT = 34
 _HEADER = 38
@@ -95,7 +95,7 @@ def _clicked(shape: Shape, ids: Sequence[int]) -> Click | None:
 def pager(prefix: str, count: Count) -> None:
     """Page numbers under the table; nothing while everything fits on one page."""
     if count.capped:
-        st.caption(f"More than {COUNT_CAP:,} rows match: narrow the filter to reach those past page {count.pages}.")
+        st.caption(f"More than {count.number:,} rows match: narrow the filter to reach those past page {count.pages}.")
     if count.pages < 2:
         return
     key = f"{prefix}_page"

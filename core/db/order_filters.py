@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, false, func, or_, select, text
+from sqlalchemy import ColumnElement, Connection, and_, false, func, literal, or_, select, text, tuple_
 
 from core.db.filters import Clauses, escaped_like
 from core.db.order_rows import customer_key_of
@@ -91,14 +92,21 @@ def is_open() -> ColumnElement[bool]:
 
 
 def _tab(tab: str) -> ColumnElement[bool]:
-    o = shop_orders.c
+    if tab in (NEEDS_A_PERSON, WAITING):
+        return and_(is_open(), tab_condition(tab, shop_orders.c))
+    return tab_condition(tab, shop_orders.c)
+
+
+def tab_condition(tab: str, columns: Any) -> ColumnElement[bool]:
+    """Whether an order belongs under a tab, by its columns ``status``, ``import_state`` and ``hold``."""
     if tab == NEEDS_A_PERSON:
-        others = o.hold.not_in([*PASSING, *WAITING_FOR])
-        return and_(is_open(), o.import_state == "held", others, o.status != "CANCELLED")
+        held = columns.hold.not_in([*PASSING, *WAITING_FOR])
+        return and_(columns.import_state == "held", held, columns.status != "CANCELLED")
     if tab == WAITING:
-        return and_(is_open(), o.import_state == "held", o.hold.in_(WAITING_FOR), o.status != "CANCELLED")
+        return and_(columns.import_state == "held", columns.hold.in_(WAITING_FOR), columns.status != "CANCELLED")
+    status: ColumnElement[str] = columns.status
     statuses = STATUS_TABS.get(tab, ())
-    return o.status == statuses[0] if len(statuses) == 1 else o.status.in_(statuses)
+    return status == statuses[0] if len(statuses) == 1 else status.in_(statuses)
 
 
 def _store_status(store: str) -> ColumnElement[bool]:
@@ -135,4 +143,4 @@ def _before(cursor: str) -> ColumnElement[bool]:
         return false()
     if moment.tzinfo is None or not row_id.isdigit():
         return false()
-    return or_(o.ordered_at < moment, and_(o.ordered_at == moment, o.id < int(row_id)))
+    return tuple_(o.ordered_at, o.id) < tuple_(literal(moment), literal(int(row_id)))

@@ -8,9 +8,9 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, func, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, select
 
-from core.db.order_filters import LEFT_OUT, NOT_IMPORTED, Found, find_text, is_open, order_clauses
+from core.db.order_filters import LEFT_OUT, NOT_IMPORTED, Found, find_text, is_open, order_clauses, tab_condition
 from core.db.order_rows import customer_place
 from core.db.tables import connections, shop_orders, store_order_statuses, store_orders
 from core.domain.filters import OrderFilter
@@ -22,6 +22,8 @@ from core.secrets import SecretsError, sealer
 # Oldest ship-by first is only about what has not left yet, and has an index of its own.
 SORTS = ("date", "ship")
 MASKED = "Hidden by TikTok"
+COMMON_CAP = 1_000
+_SAMPLE, _COMMON_IN = 5_000, 50
 NOT_IN_STORE = (Choice(NOT_IMPORTED, "Not imported"), Choice(LEFT_OUT, "Left out"))
 
 
@@ -78,7 +80,9 @@ class HoldGroup:
 
 @dataclass(frozen=True, slots=True)
 class _Match:
-    """A filter with its text looked up. ``common``: too many hold its words for the index of words to help."""
+    """A filter with its text looked up. ``common``: so many orders hold its words that walking the list finds 50 soon;
+    words that are not common are looked up in their index, and what they find is put in order after that.
+    """
 
     connection_id: int
     wanted: OrderFilter
@@ -86,11 +90,16 @@ class _Match:
     sort: str
     common: bool = False
 
+    @property
+    def cap(self) -> int:
+        """How many are counted: walking along a list for words takes longer."""
+        return COMMON_CAP if self.common else COUNT_CAP
+
     def clauses(self) -> list[ColumnElement[bool]]:
         found = Found(self.found.ids) if self.common else self.found
         clauses = order_clauses(self.connection_id, self.wanted, found)
         if self.common:
-            # Written so that the rows are walked in the list's own order and the first that fit are enough.
+            # Written so that no index of words can be used: the rows are walked in the list's own order.
             plain = shop_orders.c.search_text.concat("")
             clauses += [plain.contains(word, autoescape=True) for word in self.found.words]
         if self.sort == "ship":
@@ -99,6 +108,14 @@ class _Match:
 
     def ids(self) -> Select[Any]:
         return select(shop_orders.c.id).where(*self.clauses())
+
+    def rows(self) -> Any:
+        """What the list is made of, with the columns it is ordered and counted by."""
+        o = shop_orders.c
+        rows = select(o.id, o.ordered_at, o.ship_by, o.status, o.import_state, o.hold).where(*self.clauses())
+        if self.found.words and not self.common:
+            return rows.cte("found").prefix_with("MATERIALIZED")
+        return rows.order_by(o.ordered_at.desc(), o.id.desc()).limit(self.cap + 1).cte("newest")
 
 
 def orders_page(
@@ -113,9 +130,7 @@ def orders_page(
     """50 orders that match, in a stable order. ``sort`` is one of ``SORTS``; ``customers``: names are opened."""
     with reading() as conn:
         match = _match(conn, connection_id, wanted, sort, customers)
-        count = count_capped(conn, match.ids())
-        if match.found.words and count.capped:
-            match = replace(match, common=True)
+        count = _count(conn, match)
         ids = list(conn.scalars(_page_ids(match, descending, page)))
         rows = {row.id: row for row in conn.execute(_rows(ids))}
         read_at = conn.execute(select(func.now())).scalar_one()
@@ -128,9 +143,29 @@ def orders_page(
 def tab_counts(connection_id: int, wanted: OrderFilter, *, customers: bool = False) -> dict[str, Count]:
     """How many match under each tab; "" is all of them. The filter's own tab and place in the list do not matter."""
     with reading() as conn:
-        match = _match(conn, connection_id, replace(wanted, before=""), "date", customers)
+        match = _match(conn, connection_id, replace(wanted, before="", tab=""), "date", customers)
+        if match.found.words:
+            return _counts_at_once(conn, match)
         tabs = {tab: replace(match, wanted=replace(match.wanted, tab=tab)) for tab in ("", *ORDER_TABS)}
         return {tab: count_capped(conn, one.ids()) for tab, one in tabs.items()}
+
+
+def _counts_at_once(conn: Connection, match: _Match) -> dict[str, Count]:
+    """One search for all tabs. Of common words only the newest orders are counted, so each number is at least that."""
+    rows = match.rows()
+    tabs = [func.count().filter(tab_condition(tab, rows.c)) for tab in ORDER_TABS]
+    total, *numbers = conn.execute(select(func.count(), *tabs).select_from(rows)).one()
+    capped = total > match.cap
+    counts = {tab: Count(min(number, match.cap), capped) for tab, number in zip(ORDER_TABS, numbers, strict=True)}
+    return {"": Count(min(total, match.cap), capped)} | counts
+
+
+def _count(conn: Connection, match: _Match) -> Count:
+    if not match.found.words:
+        return count_capped(conn, match.ids())
+    rows = match.rows()
+    total = conn.execute(select(func.count()).select_from(rows)).scalar_one()
+    return Count(min(total, match.cap), total > match.cap)
 
 
 def matching_ids(
@@ -144,16 +179,25 @@ def matching_ids(
 
 def _match(conn: Connection, connection_id: int, wanted: OrderFilter, sort: str, customers: bool) -> _Match:
     found = find_text(conn, connection_id, wanted.text, customers=customers)
-    return _Match(connection_id, wanted, found, sort if sort in SORTS else "date")
+    match = _Match(connection_id, wanted, found, sort if sort in SORTS else "date")
+    return replace(match, common=_is_common(conn, match)) if found.words else match
+
+
+def _is_common(conn: Connection, match: _Match) -> bool:
+    """Whether at least one in fifty of the newest orders holds the words."""
+    o = shop_orders.c
+    newest = select(o.search_text).where(o.connection_id == match.connection_id)
+    some = newest.order_by(o.ordered_at.desc(), o.id.desc()).limit(_SAMPLE).subquery()
+    held = [some.c.search_text.contains(word, autoescape=True) for word in match.found.words]
+    number, among = conn.execute(select(func.count().filter(and_(*held)), func.count()).select_from(some)).one()
+    return bool(among == _SAMPLE and number * _COMMON_IN >= among)
 
 
 def _page_ids(match: _Match, descending: bool, page: int) -> Select[Any]:
     columns: Any = shop_orders.c
     wanted = match.ids()
     if match.found.words and not match.common:
-        # Few: found by their words first, then put in order.
-        few = select(columns.id, columns.ordered_at, columns.ship_by).where(*match.clauses())
-        columns = few.cte("few").prefix_with("MATERIALIZED").c
+        columns = match.rows().c
         wanted = select(columns.id)
     first = columns.ship_by if match.sort == "ship" else columns.ordered_at
     order = (first.desc(), columns.id.desc()) if descending else (first.asc(), columns.id.asc())

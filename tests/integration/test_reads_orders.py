@@ -13,7 +13,7 @@ from core.db.orders import save_orders
 from core.domain.filters import OrderFilter
 from core.domain.order_tabs import ORDER_TABS
 from core.domain.orders import Payment
-from core.reads import latency, orders, paging
+from core.reads import latency, orders
 from core.reads.order_detail import order_detail
 from core.reads.order_map import order_map
 from core.reads.order_money import money_of
@@ -87,11 +87,15 @@ def test_unshipped_orders_by_their_ship_by_time(shop: Filled) -> None:
 def test_common_words_and_rare_ones_find_the_same(shop: Filled, monkeypatch: pytest.MonkeyPatch) -> None:
     """The two ways of looking for words agree: through the index, and along the list."""
     wanted = OrderFilter(text="mug number")
-    through_index = ids_of(shop.connection_id, wanted)
-    monkeypatch.setattr(paging, "COUNT_CAP", 100)
-    page = orders.orders_page(shop.connection_id, wanted)
-    assert page.count.capped
-    assert [row.id for row in page.rows] == through_index[:PAGE_SIZE]
+    through_index, tabs = ids_of(shop.connection_id, wanted), orders.tab_counts(shop.connection_id, wanted)
+    monkeypatch.setattr(orders, "_SAMPLE", 100)
+    assert ids_of(shop.connection_id, wanted) == through_index
+    assert orders.tab_counts(shop.connection_id, wanted) == tabs
+    monkeypatch.setattr(orders, "COMMON_CAP", 60)
+    page = orders.orders_page(shop.connection_id, wanted, page=2)
+    assert (page.count.number, page.count.capped) == (60, True)
+    assert page.after == f"{page.rows[-1].ordered_at.isoformat()}/{page.rows[-1].id}"
+    assert orders.tab_counts(shop.connection_id, wanted)[""].text() == "60+"
 
 
 def test_like_characters_are_letters(shop: Filled) -> None:
