@@ -15,6 +15,7 @@ COMPARISONS: dict[str, str] = {
     "product_export": "bench.product_export",
     "stock_check": "bench.stock_check",
     "stock_push": "bench.stock_push",
+    "webhook_intake": "bench.webhook_intake",
 }
 
 

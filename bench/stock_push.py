@@ -109,6 +109,10 @@ def prepare() -> dict[str, Any]:
         connection.exec_driver_sql("TRUNCATE procrastinate_jobs CASCADE")
         connection.exec_driver_sql(_CATALOGUE)
         connection.exec_driver_sql(
+            "INSERT INTO connection_settings (connection_id, name, value)"
+            " SELECT id, 'nightly_stock_check', 'false' FROM connections"
+        )
+        connection.exec_driver_sql(
             "INSERT INTO rate_buckets (key, capacity, per_second, tokens)"
             f" VALUES ('tiktok:{SHOP}:write:product_create', 1000, 1000, 1000)"
         )
