@@ -12,6 +12,7 @@ from core.services.live import NotLive
 from core.services.people import PeopleError
 from core.services.settings_of_connection import SettingError
 from core.services.stock_rules import RuleError
+from core.services.stock_writes import SettlingRefused
 from core.services.tiktok_apps import AppError
 
 
@@ -34,6 +35,7 @@ REFUSALS = (
     AppError,
     NotLive,
     RuleError,
+    SettlingRefused,
     RemoteError,
 )
 

@@ -9,7 +9,8 @@ from console.refusals import NotPossible
 from core.domain.filters import Selection
 from core.domain.people import Role
 from core.reads.stock import FixPlan, fix_plan, matching_skus, product_ids_of
-from core.services import price_stock, stock_check, stock_rules, stock_why
+from core.reads.unsettled_writes import unsettled_writes
+from core.services import price_stock, stock_check, stock_rules, stock_why, stock_writes
 from core.services.database import transaction
 from core.services.runs import DryRun
 from core.services.stock_rules import SkuRule
@@ -85,3 +86,12 @@ def save_rule(store_account_id: int, variant_id: int, rule: SkuRule) -> None:
     actor = acting(Role.OPERATOR)
     with transaction() as connection:
         stock_rules.save_rules(connection, store_account_id, {variant_id: rule}, actor)
+
+
+def settle_write(connection_id: int, variant_id: int, *, arrived: bool) -> None:
+    """Say of a write to the store's stock whether it arrived. The service records it."""
+    actor = acting(Role.OPERATOR)
+    if not unsettled_writes(connection_id, variant_id).shown:
+        raise NotPossible("This write is settled already, or belongs to another store; nothing was changed.")
+    with transaction() as connection:
+        stock_writes.settle_by_person(connection, connection_id, variant_id, actor, arrived=arrived)

@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from console import context, stock_actions
-from console.components import feedback, url, words
+from console.components import feedback, stock_settling, url, words
 from console.components.status import escaped
 from core.reads import connections
 from core.reads.stock import variant_of
@@ -41,6 +41,7 @@ def _body(sku_id: int) -> None:
     st.markdown(f"**{escaped(why.seller_sku)}** should offer **{why.offered:,}**")
     for note in why.notes:
         st.info(escaped(note))
+    stock_settling.show(variant_id)
     st.altair_chart(_waterfall(why), key="why_waterfall", alt="From what is on hand to what is offered")
     _steps(why)
     _shop(why)

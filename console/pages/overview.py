@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from console import context
-from console.components import empty, flow_numbers, progress, words
+from console.components import empty, flow_numbers, progress, stock_settling, words
 from console.components.status import escaped
 from core.reads import connections, overview
 from core.reads.flow_causes import flow_causes
@@ -30,10 +30,11 @@ def cause_line(cause: Cause, position: int) -> None:
 
 def needs_a_person() -> None:
     st.subheader("What needs a person")
+    asked = stock_settling.show()
     found = (*flow_causes(context.current_id()), *overview.causes(context.current_id()))
     for position, cause in enumerate(found):
         cause_line(cause, position)
-    if not found:
+    if not found and not asked:
         empty.state("Nothing needs a person", "What is refused, unknown or not ready shows here with its cause.")
 
 

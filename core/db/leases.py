@@ -42,6 +42,12 @@ def holds_lease(connection: Connection, name: str, attempt: int) -> bool:
     return connection.execute(mine).first() is not None
 
 
+def is_free(connection: Connection, name: str) -> bool:
+    """Whether nobody holds the lease; if so, nobody takes it before the caller's transaction ends."""
+    held = leases.c.lease_until > func.now()
+    return not connection.scalar(leases.select().with_only_columns(held).where(leases.c.name == name).with_for_update())
+
+
 def release_lease(name: str, attempt: int) -> None:
     """Let others have it now; nothing happens when it is no longer ours."""
     mine = (leases.c.name == name) & (leases.c.attempt == attempt)

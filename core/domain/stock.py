@@ -18,6 +18,7 @@ WAREHOUSE: Final = "warehouse"  # kind of mapping: a store's location to the Sho
 MAIN_LOCATION: Final = "main"  # of stores that keep one stock only
 _ANOTHER_CHANGE: Final = timedelta(days=1)
 HOLIDAY: Final = "RESTRICTED"  # status of a warehouse in holiday mode
+WRITE_UNKNOWN: Final = "stock_write_unknown"  # issue: nobody can tell whether the store's stock was written (G5)
 
 # The Shop's codes (Partner Center, product error codes): a promotion locks the price, or stock below the present one.
 PRICE_LOCKS: Final = frozenset({"12052038", "12019045"})

@@ -12,6 +12,7 @@ from core.db.filters import export_status, not_deleted
 from core.db.tables import api_calls, issues, listings, product_states
 from core.domain.order_tabs import HOLD_WORDS
 from core.domain.statuses import ExportStatus, ProductStatus
+from core.domain.stock import WRITE_UNKNOWN
 from core.reads.paging import COUNT_CAP, Count, count_capped, reading
 
 DAYS = 14
@@ -112,7 +113,8 @@ def sent_by_day(connection_id: int) -> tuple[Day, ...]:
 def causes(connection_id: int) -> tuple[Cause, ...]:
     """Of products, worst first: what is refused, then what is unknown, then what is not ready, each with its count.
 
-    What orders wait for is counted by order in ``flow_causes`` and not by issue here.
+    What orders wait for is counted by order in ``flow_causes`` and not by issue here; writes of stock that wait for a
+    person's word are in ``unsettled_writes``.
     """
     with reading() as connection:
         found = [
@@ -134,7 +136,7 @@ def _open_issues(connection: Connection, connection_id: int) -> list[Cause]:
             func.min(issues.c.opened_at),
             func.min(issues.c.link),
         )
-        .where(about, issues.c.closed_at.is_(None), issues.c.code.not_in(list(HOLD_WORDS)))
+        .where(about, issues.c.closed_at.is_(None), issues.c.code.not_in([*HOLD_WORDS, WRITE_UNKNOWN]))
         .group_by(issues.c.code)
         .order_by(func.count().desc())
         .limit(20)

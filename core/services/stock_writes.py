@@ -15,17 +15,28 @@ from typing import Any
 from sqlalchemy import Connection, Select, func, select, update
 
 from core.db.engine import transaction
-from core.db.leases import holds_lease, release_lease, take_lease
-from core.db.tables import stock_deductions, variants
+from core.db.leases import holds_lease, is_free, release_lease, take_lease
+from core.db.tables import issues, stock_deductions, variants
 from core.domain.errors import Unknown
 from core.domain.people import Actor
+from core.domain.stock import WRITE_UNKNOWN
 from core.ports import Store
+from core.queue import STOCK, defer
 from core.services import audit
 from core.services.issues import close_issue, open_issue
 from core.services.stock_deductions import return_if_cancelled
 
 _LEASE_S = 60.0  # three calls of at most 15 seconds each
-_CODE = "stock_write_unknown"
+_SKU_UNKNOWN = "stock_sku_unknown"
+_FIX = "Look in the store at the stock of this SKU, then say whether our change arrived."
+
+
+class SettlingRefused(Exception):
+    """A person cannot settle this write now; ``sentence`` says why."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,24 +60,49 @@ def write_wanted(store: Store, store_account_id: int) -> int:
     return sum(_write_variant(store, store_account_id, variant_id) for variant_id in variant_ids)
 
 
-def settle_by_person(conn: Connection, variant_id: int, by: Actor, *, taken: bool) -> int:
-    """A person looked: the store's stock of the variant does (``taken``) or does not hold our write; how many units.
+def settle_by_person(conn: Connection, connection_id: int, variant_id: int, by: Actor, *, arrived: bool) -> int:
+    """A person looked: the store's stock of the variant does (``arrived``) or does not hold our write; how many units.
 
-    Where it does not, the write is made again by the next job.
+    Where it does not, the write is made again by the next job. ``connection_id`` is where the person looked from.
+    Raises ``SettlingRefused`` when it is settled already, or is being written at this moment.
     """
+    account, sku = _asked_of_a_person(conn, variant_id)
     d = stock_deductions.c
     open_rows = (d.variant_id == variant_id, d.outcome == "unknown", d.wanted != "")
     rows = [_Unit(*row) for row in conn.execute(_units().where(*open_rows).with_for_update())]
     for wanted in ("take", "back"):
         ids = [row.id for row in rows if row.wanted == wanted]
-        if taken:
+        if arrived:
             _settle(conn, ids, wanted)
         else:
             _reopen(conn, ids, wanted)
-    close_issue(conn, subject=("variant", str(variant_id)), code=_CODE)
-    detail = {"taken": taken, "units": len(rows)}
-    audit.record(conn, user=by, action="settle_stock_write", subject=f"variant:{variant_id}", detail=detail)
+    close_issue(conn, subject=("variant", str(variant_id)), code=WRITE_UNKNOWN)
+    defer(conn, "stock_writes", once=f"stock_writes:{account}", priority=STOCK, store_account_id=account)
+    detail = {"arrived": arrived, "units": len(rows), "sku": sku}
+    subject = f"variant:{variant_id}"
+    audit.record(
+        conn, user=by, action="settle_stock_write", connection_id=connection_id, subject=subject, detail=detail
+    )
     return len(rows)
+
+
+def _asked_of_a_person(conn: Connection, variant_id: int) -> tuple[int, str]:
+    """The store account and SKU of a variant whose write waits for a person; nobody else touches it meanwhile.
+
+    Of two people who answer at once the second is refused, and so is an answer to an earlier write.
+    """
+    wanted = select(variants.c.store_account_id, variants.c.sku).where(variants.c.id == variant_id)
+    found = conn.execute(wanted).one_or_none()
+    if found is None:
+        raise SettlingRefused(f"There is no variant {variant_id}.")
+    account, sku = found
+    if not is_free(conn, stock_lease(account, variant_id)):
+        raise SettlingRefused(f"The stock of {sku} is being written at this moment: look again in a minute.")
+    i = issues.c
+    asked = (i.subject_kind == "variant", i.subject_id == str(variant_id), i.code == WRITE_UNKNOWN)
+    if conn.execute(select(i.id).where(*asked, i.closed_at.is_(None)).with_for_update()).first() is None:
+        raise SettlingRefused(f"The stock of {sku} is settled already; nothing was changed.")
+    return account, sku or ""
 
 
 def _write_variant(store: Store, store_account_id: int, variant_id: int) -> bool:
@@ -90,9 +126,10 @@ def stock_lease(store_account_id: int, variant_id: int) -> str:
 def _write_sku(store: Store, variant_id: int, sku: str, name: str, attempt: int) -> bool:
     present = store.stock(sku) if sku else None
     if present is None:
-        _complain(variant_id, f"The store does not know the SKU {sku!r}, so its stock cannot be written.")
+        _complain(variant_id, sku)
         return False
     with transaction() as conn:
+        close_issue(conn, subject=("variant", str(variant_id)), code=_SKU_UNKNOWN)
         if not holds_lease(conn, name, attempt) or not _settle_begun(conn, variant_id, sku, present):
             return False
         units = _wanted_units(conn, variant_id)
@@ -126,9 +163,9 @@ def _settle_begun(conn: Connection, variant_id: int, sku: str, seen: int) -> boo
     if seen not in (before, target):
         sentence = (
             f"The stock of {sku} was to go from {before} to {target}, the store did not confirm it, and now it has "
-            f"{seen}: look whether it was changed, then settle it."
+            f"{seen}: whether our change is part of that, only the store's own history tells."
         )
-        _open(conn, variant_id, sentence)
+        _open(conn, variant_id, WRITE_UNKNOWN, sentence, _FIX)
         return False
     for wanted in ("take", "back"):
         ids = [unit.id for unit in begun if unit.wanted == wanted]
@@ -136,7 +173,7 @@ def _settle_begun(conn: Connection, variant_id: int, sku: str, seen: int) -> boo
             _settle(conn, ids, wanted)
         else:
             _reopen(conn, ids, wanted)
-    close_issue(conn, subject=("variant", str(variant_id)), code=_CODE)
+    close_issue(conn, subject=("variant", str(variant_id)), code=WRITE_UNKNOWN)
     return True
 
 
@@ -165,18 +202,13 @@ def _wanted_units(conn: Connection, variant_id: int) -> list[_Unit]:
     return [_Unit(*row) for row in rows]
 
 
-def _complain(variant_id: int, sentence: str) -> None:
+def _complain(variant_id: int, sku: str) -> None:
+    sentence = f"The store does not know the SKU {sku!r}, so its stock cannot be written."
+    fix = "Put the SKU back in the store; until then its units stay held."
     with transaction() as conn:
-        _open(conn, variant_id, sentence)
+        _open(conn, variant_id, _SKU_UNKNOWN, sentence, fix)
 
 
-def _open(conn: Connection, variant_id: int, sentence: str) -> None:
-    open_issue(
-        conn,
-        connection_id=None,
-        subject=("variant", str(variant_id)),
-        code=_CODE,
-        sentence=sentence,
-        fix="Compare the stock in the store, then settle it on the Stock page.",
-        link="stock",
-    )
+def _open(conn: Connection, variant_id: int, code: str, sentence: str, fix: str) -> None:
+    subject = ("variant", str(variant_id))
+    open_issue(conn, connection_id=None, subject=subject, code=code, sentence=sentence, fix=fix, link="stock")

@@ -21,7 +21,8 @@ from core.db import engine
 from core.domain.filters import Selection, StockFilter
 from core.domain.people import SYSTEM, Forbidden, Role
 from core.domain.stock import Cause
-from core.reads import stock, stock_charts
+from core.reads import activity, stock, stock_charts
+from core.services.issues import open_issue
 from core.services.live import live
 from core.services.settings_of_connection import save_setting
 from core.services.stock_compare import differing
@@ -132,6 +133,69 @@ def test_why_this_number(open_page: Open, held: Stock) -> None:
     assert not at.error
     nobody = open_page("stock", why="99999999")
     assert "no SKU with this number" in markdown(nobody)
+
+
+@pytest.fixture
+def unsettled(filled: Filled, held: Stock) -> tuple[int, int]:
+    """A variant (and its listed SKU) whose stock was to be written, and nobody knows whether it was."""
+    with engine.transaction() as conn:
+        variant_id, sku, sku_id = conn.exec_driver_sql(
+            "SELECT d.variant_id, s.seller_sku, s.id FROM stock_deductions d"
+            " JOIN listing_skus s ON s.variant_id = d.variant_id WHERE d.outcome IN ('held', 'done') ORDER BY 1 LIMIT 1"
+        ).one()
+        conn.exec_driver_sql(
+            "UPDATE stock_deductions SET outcome = 'unknown', wanted = 'take', by = 'us', before = 8, target = 7"
+            " WHERE variant_id = %(id)s", {"id": variant_id},
+        )  # fmt: skip
+        sentence = f"The stock of {sku} was to go from 8 to 7, and now it has 1."
+        asked = {"subject": ("variant", str(variant_id)), "code": "stock_write_unknown", "fix": "Look."}
+        open_issue(conn, connection_id=None, sentence=sentence, **asked)
+    return variant_id, sku_id
+
+
+def settled(variant_id: int) -> tuple[str, bool]:
+    """The outcome of the units, and whether a person is still asked."""
+    with engine.transaction() as conn:
+        outcome = conn.exec_driver_sql(
+            "SELECT max(outcome) FROM stock_deductions WHERE variant_id = %(id)s", {"id": variant_id}
+        ).scalar_one()
+        asked = conn.exec_driver_sql(
+            "SELECT count(*) FROM issues WHERE code = 'stock_write_unknown' AND closed_at IS NULL"
+        ).scalar_one()
+    return outcome, bool(asked)
+
+
+@pytest.mark.parametrize("arrived", [True, False])
+def test_a_write_of_which_nobody_can_tell_is_settled(
+    arrived: bool, open_page: Open, filled: Filled, unsettled: tuple[int, int]
+) -> None:
+    variant_id, sku_id = unsettled
+    choices = {f"arrived_{variant_id}", f"not_arrived_{variant_id}"}
+    for page, query in (("overview", {}), ("stock", {"why": str(sku_id)})):
+        seen = open_page(page, Role.VIEWER, **query)
+        assert "was to go from 8 to 7" in markdown(seen)
+        assert not choices & {button.key for button in seen.button}
+    with pytest.raises(Forbidden, match="viewer"):
+        stock_actions.settle_write(filled.connection_id, variant_id, arrived=arrived)
+    page, query, key = ("overview", {}, "arrived") if arrived else ("stock", {"why": str(sku_id)}, "not_arrived")
+    at = open_page(page, Role.OPERATOR, **query)
+    at.button(key=f"{key}_{variant_id}").click().run()
+    assert not at.exception and not at.error
+    assert settled(variant_id) == ("done" if arrived else "held", False)
+    assert "was to go from 8 to 7" not in markdown(at)
+    deed = activity.audit_page(text="settle_stock_write").rows[0]
+    assert (deed.login, deed.subject, deed.detail["arrived"]) == ("operator", f"variant:{variant_id}", arrived)
+    with pytest.raises(NotPossible, match="settled already"):
+        stock_actions.settle_write(filled.connection_id, variant_id, arrived=arrived)
+
+
+def test_a_write_of_another_store_is_not_settled_here(sign_in: SignIn, unsettled: tuple[int, int]) -> None:
+    sign_in(Role.OPERATOR)
+    with engine.transaction() as conn:
+        elsewhere = connect(conn, "Moor Street")[0]
+    with pytest.raises(NotPossible, match="another store"):
+        stock_actions.settle_write(elsewhere, unsettled[0], arrived=True)
+    assert settled(unsettled[0]) == ("unknown", True)
 
 
 def test_the_log_of_a_check(open_page: Open, held: Stock) -> None:

@@ -7,17 +7,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, select, text
+from sqlalchemy import delete, select, text, update
 
 from core.config import Settings
 from core.db.engine import transaction
-from core.db.tables import cursors, stock_deductions
+from core.db.leases import release_lease, take_lease
+from core.db.tables import cursors, stock_deductions, variants
 from core.domain.errors import RemoteError
 from core.services import order_import
 from core.services.catalogue_pull import pull_products
+from core.services.issues import open_issue
 from core.services.order_facts import creation_deducts
 from core.services.order_holds import wake_all
-from core.services.stock_writes import settle_by_person, write_wanted
+from core.services.stock_writes import SettlingRefused, settle_by_person, stock_lease, write_wanted
 from tests.connect_rig import jobs
 from tests.order_rig import OrderRig, running_order_rig
 
@@ -174,10 +176,43 @@ def test_a_write_that_nobody_can_tell_of_is_for_a_person(by_stock: OrderRig, tak
     assert ("variant", "stock_write_unknown") in rig.open_issues()
     assert rig.held(sku) >= 1
     with transaction() as conn:
-        assert settle_by_person(conn, rig.variant(sku), rig.rig.boss, taken=taken) == 1
+        assert settle_by_person(conn, rig.connection_id, rig.variant(sku), rig.rig.boss, arrived=taken) == 1
+    with transaction() as conn, pytest.raises(SettlingRefused, match="settled already"):
+        settle_by_person(conn, rig.connection_id, rig.variant(sku), rig.rig.boss, arrived=False)
     write_wanted(rig.store, rig.store_account_id)
     assert (rig.stock(sku), rig.deductions(order_id)) == (stock if taken else stock - 1, ["done"])
     assert ("variant", "stock_write_unknown") not in rig.open_issues()
+
+
+def test_nobody_settles_a_write_that_is_under_way(by_stock: OrderRig) -> None:
+    rig = by_stock
+    variant_id = rig.variant(rig.skus[5])
+    with transaction() as conn:
+        asked = {"subject": ("variant", str(variant_id)), "code": "stock_write_unknown", "sentence": "Did it arrive?"}
+        open_issue(conn, connection_id=None, **asked)
+    name = stock_lease(rig.store_account_id, variant_id)
+    attempt = take_lease(name, seconds=30)
+    assert attempt is not None
+    with transaction() as conn, pytest.raises(SettlingRefused, match="being written at this moment"):
+        settle_by_person(conn, rig.connection_id, variant_id, rig.rig.boss, arrived=True)
+    release_lease(name, attempt)
+
+
+def test_a_sku_that_the_store_lost_is_named(by_stock: OrderRig) -> None:
+    rig, sku = by_stock, by_stock.skus[3]
+    order_id = rig.buy(sku, quantity=1, on_hold=False)
+    rig.drain()
+    order_import.import_orders(rig.importing())
+    stock = rig.stock(sku)
+    with transaction() as conn:
+        conn.execute(update(variants).where(variants.c.sku == sku).values(sku="GONE-1"))
+    assert write_wanted(rig.store, rig.store_account_id) == 0
+    assert ("variant", "stock_sku_unknown") in rig.open_issues()
+    with transaction() as conn:
+        conn.execute(update(variants).where(variants.c.sku == "GONE-1").values(sku=sku))
+    write_wanted(rig.store, rig.store_account_id)
+    assert (rig.stock(sku), rig.deductions(order_id)) == (stock - 1, ["done"])
+    assert ("variant", "stock_sku_unknown") not in rig.open_issues()
 
 
 def test_an_order_whose_stock_we_took_is_not_created_afterwards(by_stock: OrderRig) -> None:
