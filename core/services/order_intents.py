@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -40,12 +41,16 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """The store order of an order, as far as it has come. ``units`` are the Shop's line ids that it holds."""
+    """The store order of an order, as far as it has come. ``units`` are the Shop's line ids that it holds.
+
+    ``draft`` is None, and ``units`` empty, once the customer's details are no longer kept.
+    """
 
     state: str
     remote_id: str | None
     marker: str
-    draft: StoreOrderDraft
+    total: Decimal | None
+    draft: StoreOrderDraft | None
     units: tuple[str, ...]
     address_key: str
     intended_at: datetime
@@ -182,11 +187,13 @@ def in_seconds(seconds: float) -> Any:
 
 
 def _intent(row: Row[Any]) -> Intent:
-    sealed = bytes.fromhex(row.draft["sealed"])
-    draft = _DRAFT.validate_json(sealer().open(sealed, _place(row.order_id)))
+    kept: dict[str, Any] = row.draft or {}
+    draft = None
+    if "sealed" in kept:
+        draft = _DRAFT.validate_json(sealer().open(bytes.fromhex(kept["sealed"]), _place(row.order_id)))
     return Intent(
-        row.state, row.remote_id, row.marker, draft, tuple(row.draft["units"]), row.draft["address_key"],
-        row.intended_at, row.empty_since, row.now,
+        row.state, row.remote_id, row.marker, row.total, draft, tuple(kept.get("units", ())),
+        kept.get("address_key", ""), row.intended_at, row.empty_since, row.now,
     )  # fmt: skip
 
 

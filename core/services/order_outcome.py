@@ -10,6 +10,7 @@ from sqlalchemy import Connection, func, insert, select
 from core.db.engine import transaction
 from core.db.orders import StoredOrder
 from core.db.tables import connections, latencies, store_orders
+from core.domain.order_words import is_cancelled
 from core.domain.orders import StoreOrder, StoreOrderDraft
 from core.ports import Store, StoreCapabilities
 from core.queue import STOCK, defer
@@ -73,6 +74,8 @@ def save_made(
 ) -> None:
     """Save that the store has the order, in the caller's transaction. Raises ``LostOrder``."""
     as_of = None if deduction.copies else stored.changed_at
+    if intent.draft is None:
+        intent = replace(intent, units=tuple(line.id for line in stored.order.lines if not is_cancelled(line)))
     intents.save_created(conn, claimed, made, intent, as_of)
     intents.release(
         conn,
@@ -114,14 +117,13 @@ def _settle_stock(
 def _compare(
     conn: Connection, connection_id: int, order_id: int, intent: Intent, made: StoreOrder, copies: int
 ) -> None:
-    draft = intent.draft
     wrong = []
-    if made.total.quantize(_CENT) != draft.total.quantize(_CENT):
-        wrong.append(
-            ("total_differs", f"Store order {made.number} is worth {made.total:.2f}, the order {draft.total:.2f}.")
-        )
+    if intent.total is not None and made.total.quantize(_CENT) != intent.total.quantize(_CENT):
+        sentence = f"Store order {made.number} is worth {made.total:.2f}, the order {intent.total:.2f}."
+        wrong.append(("total_differs", sentence))
     if copies > 1:
-        wrong.append(("several_store_orders", f"The store has {copies} orders for {draft.marker}: keep {made.number}."))
+        sentence = f"The store has {copies} orders for {intent.marker}: keep {made.number}."
+        wrong.append(("several_store_orders", sentence))
     for code, sentence in wrong:
         open_issue(
             conn,
@@ -150,6 +152,8 @@ def _tell(conn: Connection, target: LiveConnection, order_id: int, intent: Inten
     defer_once(conn, "order_reference", target.id)
     if conn.execute(select(store_orders.c.behind).where(store_orders.c.order_id == order_id)).scalar():
         defer_once(conn, "order_status", target.id)
-    products = sorted({line.product_remote_id for line in intent.draft.lines})
+    products = sorted({line.product_remote_id for line in intent.draft.lines}) if intent.draft else []
+    if not products:
+        return
     account = target.store_account_id
     defer(conn, "catalogue_hints", priority=STOCK, store_account_id=account, remote_ids=products)

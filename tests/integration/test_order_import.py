@@ -409,6 +409,36 @@ def test_a_worker_taken_for_dead_does_not_overwrite_what_came_after_it(rig: Orde
     assert rig.deductions(order_id).count("done") == len(rig.deductions(order_id))
 
 
+def without_draft(rig: OrderRig, order_id: str) -> None:
+    """As it is once the customer's details are no longer kept."""
+    with transaction() as conn:
+        mine = store_orders.c.order_id == rig.order(order_id).id
+        conn.execute(update(store_orders).where(mine).values(draft=None))
+
+
+def test_an_imported_order_whose_draft_is_no_longer_kept_is_not_made_again(rig: OrderRig) -> None:
+    order_id = rig.buy(rig.skus[0], on_hold=False)
+    rig.work()
+    without_draft(rig, order_id)
+    start_import(rig.connection_id, "boss", order_ids=[rig.order(order_id).id])
+    assert finish_run(rig) == ["skipped"]
+    assert state(rig, order_id) == ("imported", "")
+    assert len(rig.in_store(order_id)) == 1
+
+
+def test_a_lost_answer_is_found_again_although_the_draft_is_no_longer_kept(rig: OrderRig) -> None:
+    order_id = rig.buy(rig.skus[0], on_hold=False, quantity=2)
+    rig.drain()
+    rig.fault(CREATE, "cut_after", times=1)
+    rig.try_import()
+    without_draft(rig, order_id)
+    rig.hurry()
+    rig.try_import()
+    assert state(rig, order_id) == ("imported", "")
+    assert len(rig.in_store(order_id)) == 1
+    assert set(rig.deductions(order_id)) == {"done"}
+
+
 def test_the_draft_is_stored_sealed(rig: OrderRig) -> None:
     order_id = rig.buy(rig.skus[0], on_hold=False)
     rig.work()
@@ -417,6 +447,7 @@ def test_the_draft_is_stored_sealed(rig: OrderRig) -> None:
         intent = order_intents.intent_of(conn, row.id)
         plain = conn.execute(text("SELECT draft::text FROM store_orders WHERE order_id = :id"), {"id": row.id}).scalar()
     assert intent is not None
+    assert intent.draft is not None
     assert intent.draft.address.name
     assert intent.draft.address.name not in str(plain)
     assert intent.draft.total == row.total
