@@ -82,7 +82,7 @@ def rule_of(variant_id: int) -> SkuRule:
 
 
 def save_rule(store_account_id: int, variant_id: int, rule: SkuRule) -> None:
-    """Keep the SKU's own buffer, cap and alert. The service records it."""
+    """Keep the SKU's own buffer, cap, alert and continue selling. The service records it."""
     actor = acting(Role.OPERATOR)
     with transaction() as connection:
         stock_rules.save_rules(connection, store_account_id, {variant_id: rule}, actor)

@@ -17,6 +17,7 @@ from core.services.stock_rules import SkuRule
 from core.services.stock_why import Why
 
 _MOST = 999_999
+_KEEPS = {"As in Settings": None, "On": True, "Off": False}
 
 
 def show() -> None:
@@ -126,7 +127,7 @@ def _number(value: int | None) -> str:
 
 
 def _rule(variant_id: int) -> None:
-    """The SKU's own buffer, cap and alert; empty follows the connection's setting."""
+    """The SKU's own buffer, cap, alert and continue selling; empty follows the connection's setting."""
     row = context.current().connection
     if row is None:
         return
@@ -146,6 +147,14 @@ def _rule(variant_id: int) -> None:
                 strict=True,
             )
         ]
+        keeps = st.selectbox(
+            "Continue selling at 0",
+            _KEEPS,
+            list(_KEEPS.values()).index(now.continue_selling),
+            key=f"rule_continue_selling_{variant_id}",
+            help="On: it stays on offer when it is sold out, as many as the cap says or one, and its orders are "
+            "imported; other integrations that ship from this store may oversell it.",
+        )
         if st.form_submit_button("Save", key=f"rule_save_{variant_id}"):
-            rule = SkuRule(*values)
+            rule = SkuRule(*values, continue_selling=_KEEPS[keeps])
             feedback.then_rerun("Saved.", stock_actions.save_rule, row.store_account_id, variant_id, rule)

@@ -20,7 +20,10 @@ _NOWHERE = Address("", "", (), "", "", "", "")
 
 @dataclass(frozen=True, slots=True)
 class Linked:
-    """The store's variant that a line (or a bundle's component) stands for. ``stock`` None: not counted."""
+    """The store's variant that a line (or a bundle's component) stands for. ``stock`` None: not counted.
+
+    ``continue_selling``: the SKU's own rule, before the connection's; None has none.
+    """
 
     variant_id: int
     product_remote_id: str
@@ -29,6 +32,7 @@ class Linked:
     title: str
     stock: int | None
     vat_exclusive: bool = False
+    continue_selling: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,12 +148,12 @@ def _undeliverable(order: ShopOrder) -> Decision | None:
 
 def _out_of_stock(order: ShopOrder, facts: OrderFacts) -> Decision | None:
     """Only where the store would be short; what this very order needs is compared with what is on the shelf (O16)."""
-    if facts.rules.continue_selling or order.by_tiktok:
+    if order.by_tiktok:
         return None
     short = [
         linked.sku
         for linked, needed in _needed(order, facts.linked)
-        if linked.stock is not None and linked.stock < needed
+        if linked.stock is not None and linked.stock < needed and not _sold_without_stock(linked, facts.rules)
     ]
     if not short:
         return None
@@ -158,6 +162,10 @@ def _out_of_stock(order: ShopOrder, facts: OrderFacts) -> Decision | None:
         return Decision("held", "out_of_stock_late", sentence)
     sentence = f"Out of stock, not imported: {', '.join(short)}. It is imported once the stock is there."
     return Decision("held", "out_of_stock", sentence)
+
+
+def _sold_without_stock(linked: Linked, rules: ImportRules) -> bool:
+    return rules.continue_selling if linked.continue_selling is None else linked.continue_selling
 
 
 def _needed(order: ShopOrder, linked: Mapping[str, Linked]) -> list[tuple[Linked, int]]:

@@ -184,9 +184,8 @@ def _should(rules: _Rules, held: ColumnElement[Any]) -> ColumnElement[Any]:
     cap = func.coalesce(r.cap, literal(rules.cap, Integer))
     left = func.greatest(func.coalesce(v.stock, 0), 0) - held - func.coalesce(r.buffer, rules.buffer)
     offered: ColumnElement[Any] = func.greatest(func.least(left, cap, rules.maximum), 0)
-    if rules.continue_selling:
-        kept = func.least(func.coalesce(cap, 1), rules.maximum)
-        offered = case((offered == 0, kept), else_=offered)
+    keeps = func.coalesce(r.continue_selling, rules.continue_selling)
+    offered = case((and_(offered == 0, keeps), func.least(func.coalesce(cap, 1), rules.maximum)), else_=offered)
     gone = or_(v.deleted_at.is_not(None), p.deleted_at.is_not(None), ~p.active)
     return case((gone, 0), else_=offered)
 

@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from core.db.engine import now
 from core.db.orders import StoredOrder
-from core.db.tables import cursors, products, shop_order_lines, variants
+from core.db.tables import cursors, products, shop_order_lines, sku_rules, variants
 from core.domain.order_import import ImportRules, Linked, OrderFacts
 from core.ports import StoreCapabilities
 from core.services.live import LiveConnection
@@ -71,9 +71,10 @@ def _linked(conn: Connection, order_id: int) -> dict[str, Linked]:
     line, v, p = shop_order_lines.c, variants.c, products.c
     columns = (
         line.remote_id, line.parent_line_id, v.id, v.remote_id.label("variant_remote_id"), v.sku, v.stock,
-        p.remote_id.label("product_remote_id"), p.title, p.vat_exclusive,
+        p.remote_id.label("product_remote_id"), p.title, p.vat_exclusive, sku_rules.c.continue_selling,
     )  # fmt: skip
     joined = shop_order_lines.join(variants, v.id == line.variant_id).join(products, p.id == v.product_id)
+    joined = joined.outerjoin(sku_rules, sku_rules.c.variant_id == v.id)
     living = (line.order_id == order_id, v.deleted_at.is_(None), p.deleted_at.is_(None))
     rows = conn.execute(select(*columns).select_from(joined).where(*living)).all()
     gone = unseen_units(conn, sorted({row.id for row in rows}))
@@ -94,6 +95,7 @@ def _variant(row: Any, gone: int) -> Linked:
         title=row.title,
         stock=None if row.stock is None else row.stock - gone,
         vat_exclusive=row.vat_exclusive,
+        continue_selling=row.continue_selling,
     )
 
 

@@ -36,6 +36,10 @@ o.hold = 'out_of_stock' AND EXISTS (
 SELECT 1 FROM shop_order_lines l JOIN variants v ON v.id = l.variant_id
 WHERE l.order_id = o.id AND v.product_id = ANY(:product_ids))
 """
+_ALLOWED = """
+o.hold IN ('out_of_stock', 'out_of_stock_late') AND EXISTS (
+SELECT 1 FROM shop_order_lines l WHERE l.order_id = o.id AND l.variant_id = ANY(:variant_ids))
+"""
 _OTHER_STATUS = """
 UPDATE store_orders s SET behind = true FROM shop_orders o, mappings m
 WHERE o.id = s.order_id AND o.connection_id = :connection_id AND o.remote_updated_at > now() - interval '30 days'
@@ -94,10 +98,20 @@ def wake_linked(conn: Connection, connection_id: int) -> int:
 
 def wake_restocked(conn: Connection, store_account_id: int, product_ids: Sequence[int]) -> None:
     """The stock of these products changed: what was short of them is looked at again, in every connection."""
+    for connection_id in _live_of(conn, store_account_id):
+        wake(conn, connection_id, _RESTOCKED, product_ids=list(product_ids))
+
+
+def wake_allowed(conn: Connection, store_account_id: int, variant_ids: Sequence[int]) -> None:
+    """These variants may be sold without stock from now on: orders that were short of them are looked at again."""
+    for connection_id in _live_of(conn, store_account_id):
+        wake(conn, connection_id, _ALLOWED, variant_ids=list(variant_ids))
+
+
+def _live_of(conn: Connection, store_account_id: int) -> Sequence[int]:
     c = connections.c
     live = select(c.id).where(c.store_account_id == store_account_id, c.disconnected_at.is_(None))
-    for connection_id in conn.scalars(live).all():
-        wake(conn, connection_id, _RESTOCKED, product_ids=list(product_ids))
+    return conn.scalars(live).all()
 
 
 def wake_all(conn: Connection, connection_id: int) -> int:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
+    Boolean,
     ColumnElement,
     CompoundSelect,
     Connection,
@@ -88,13 +89,15 @@ def _compared(ground: Ground, differs: Callable[[ColumnElement[Any]], ColumnElem
     s, v = listing_skus.c, variants.c
     mine = (s.connection_id == ground.target.id, s.ended_at.is_(None), s.remote_id.is_not(None))
     special = _special(ground).cte("special").prefix_with("MATERIALIZED")
-    usual = _wanted(ground, v.stock - ground.buffer, _cap(ground), v.deleted_at.is_not(None))
+    keeps = ground.settings.continue_selling
+    usual = _wanted(ground, v.stock - ground.buffer, _cap(ground), v.deleted_at.is_not(None), keeps)
     joined = listing_skus.join(variants, v.id == s.variant_id)
     plain = select(s.id, s.variant_id, usual.label("wanted")).select_from(joined).where(*mine, differs(usual))
     found = plain.cte("plain").prefix_with("MATERIALIZED")
     x = special.c
     left = v.stock - func.coalesce(x.held, 0) - func.coalesce(x.buffer, ground.buffer)
-    own = _wanted(ground, left, func.coalesce(x.cap, _cap(ground)), or_(v.deleted_at.is_not(None), x.ended))
+    cap, ended = func.coalesce(x.cap, _cap(ground)), or_(v.deleted_at.is_not(None), x.ended)
+    own = _wanted(ground, left, cap, ended, func.coalesce(x.keeps, keeps))
     with_special = special.join(variants, v.id == x.variant_id).join(listing_skus, s.variant_id == v.id)
     ours = select(s.id, own.label("wanted")).select_from(with_special).where(*mine, differs(own))
     others = select(found.c.id, found.c.wanted).where(found.c.variant_id.not_in(select(x.variant_id)))
@@ -105,16 +108,18 @@ def _special(ground: Ground) -> Select[Any]:
     """The variants with held units, with a rule of their own, or of a product that ended in the store, each once."""
     r, v, p, account = sku_rules.c, variants.c, products.c, ground.target.store_account_id
     held, none, no = held_query(account).subquery("held"), cast(null(), Integer), literal(False)
+    unsaid = cast(null(), Boolean)
     gone = (p.store_account_id == account, or_(p.deleted_at.is_not(None), ~p.active))
     facts = union_all(
         select(held.c.variant_id, cast(held.c.held, Integer).label("held"), none.label("buffer"), none.label("cap"),
-               no.label("ended")),
-        select(r.variant_id, none, r.buffer, r.cap, no).where(r.store_account_id == account),
-        select(v.id, none, none, none, literal(True)).join(products, p.id == v.product_id).where(*gone),
+               unsaid.label("keeps"), no.label("ended")),
+        select(r.variant_id, none, r.buffer, r.cap, r.continue_selling, no).where(r.store_account_id == account),
+        select(v.id, none, none, none, unsaid, literal(True)).join(products, p.id == v.product_id).where(*gone),
     ).subquery("facts")  # fmt: skip
     f = facts.c
     counts = (func.max(f.held).label("held"), func.max(f.buffer).label("buffer"), func.max(f.cap).label("cap"))
-    return select(f.variant_id, *counts, func.bool_or(f.ended).label("ended")).group_by(f.variant_id)
+    flags = (func.bool_or(f.keeps).label("keeps"), func.bool_or(f.ended).label("ended"))
+    return select(f.variant_id, *counts, *flags).group_by(f.variant_id)
 
 
 def _cap(ground: Ground) -> ColumnElement[Any]:
@@ -122,14 +127,18 @@ def _cap(ground: Ground) -> ColumnElement[Any]:
 
 
 def _wanted(
-    ground: Ground, left: ColumnElement[Any], cap: ColumnElement[Any], ended: ColumnElement[bool]
+    ground: Ground,
+    left: ColumnElement[Any],
+    cap: ColumnElement[Any],
+    ended: ColumnElement[bool],
+    keeps: ColumnElement[bool] | bool,
 ) -> ColumnElement[Any]:
     """``domain.stock.offered`` in SQL, from what is left of the stock; a test holds the two together."""
     capped = func.least(func.coalesce(left, 0), cap, ground.limits.stock_max)
-    if not ground.settings.continue_selling:
+    if keeps is False:
         return case((ended, 0), else_=func.greatest(capped, 0))
     at_nothing = func.least(func.coalesce(cap, 1), ground.limits.stock_max)
-    return case((ended, 0), (capped <= 0, at_nothing), else_=capped)
+    return case((ended, 0), (capped > 0, capped), (literal(True) if keeps is True else keeps, at_nothing), else_=0)
 
 
 def differences(conn: Connection, ground: Ground) -> Iterator[list[Found]]:

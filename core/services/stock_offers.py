@@ -189,7 +189,7 @@ def _wanted(listing_ids: Sequence[int]) -> Select[Any]:
         *(li.remote_id.label("listing_remote_id"), li.tiktok_status, li.product_id),
         li.draft["warehouse_id"].astext.label("listed_in"),
         *(v.sku, v.price, v.sale_price, v.stock, v.stock_at, v.changed_at, v.deleted_at.label("variant_deleted_at")),
-        *(p.active, p.deleted_at, p.remote_updated_at, r.buffer, r.cap),
+        *(p.active, p.deleted_at, p.remote_updated_at, r.buffer, r.cap, r.continue_selling),
         func.coalesce(state.sync_price, True).label("sync_price"),
         func.coalesce(state.sync_stock, True).label("sync_stock"),
         func.now().label("now"),
@@ -223,6 +223,7 @@ def _offer(row: Any, ground: Ground, held: int, always: bool) -> SkuOffer:
 
 def standing_of(row: Any, ground: Ground, held: int) -> Standing:
     """What a SKU's offered quantity follows from; ``row`` has the columns of its variant, product and rules."""
+    keeps = row.continue_selling
     return Standing(
         on_hand=row.stock,
         maximum=ground.limits.stock_max,
@@ -231,7 +232,7 @@ def standing_of(row: Any, ground: Ground, held: int) -> Standing:
         cap=ground.settings.stock_cap if row.cap is None else row.cap,
         selling=row.active and row.deleted_at is None and row.variant_deleted_at is None,
         reserved=row.shop_campaign + row.shop_creator,
-        continue_selling=ground.settings.continue_selling,
+        continue_selling=ground.settings.continue_selling if keeps is None else keeps,
     )
 
 

@@ -1,4 +1,4 @@
-"""stock_rules: the buffer, the cap and the alert value of single SKUs (G13, K7); they hold for every connection."""
+"""stock_rules: buffer, cap, alert value and continue selling of single SKUs (G13, K7), for every connection."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from core.db.tables import sku_rules, variants
 from core.domain.people import Actor
 from core.services import audit
 from core.services.low_stock import judge_low_stock
+from core.services.order_holds import wake_allowed
 from core.services.price_stock_queue import live_connections_of, queue_push_of_variants
 
 MOST_PIECES = 999_999
@@ -27,18 +28,27 @@ class RuleError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class SkuRule:
-    """In pieces; what is None follows the setting of the connection."""
+    """In pieces; what is None follows the setting of the connection.
+
+    ``continue_selling``: whether it stays on offer when it is sold out, and orders for it are imported.
+    """
 
     buffer: int | None = None
     cap: int | None = None
     low_stock_alert: int | None = None
+    continue_selling: bool | None = None
+
+    @property
+    def numbers(self) -> dict[str, int | None]:
+        return {"buffer": self.buffer, "cap": self.cap, "low_stock_alert": self.low_stock_alert}
 
 
 def rules_of(conn: Connection, variant_ids: Sequence[int]) -> dict[int, SkuRule]:
     """The rules of those of these variants that have any, by our id."""
     r = sku_rules.c
-    wanted = select(r.variant_id, r.buffer, r.cap, r.low_stock_alert).where(r.variant_id == func.any(list(variant_ids)))
-    return {row.variant_id: SkuRule(row.buffer, row.cap, row.low_stock_alert) for row in conn.execute(wanted)}
+    columns = (r.buffer, r.cap, r.low_stock_alert, r.continue_selling)
+    wanted = select(r.variant_id, *columns).where(r.variant_id == func.any(list(variant_ids)))
+    return {variant_id: SkuRule(*rule) for variant_id, *rule in conn.execute(wanted)}
 
 
 def save_rules(conn: Connection, store_account_id: int, rules: Mapping[int, SkuRule], by: Actor) -> None:
@@ -57,7 +67,7 @@ def save_rules(conn: Connection, store_account_id: int, rules: Mapping[int, SkuR
     ]
     if rows:
         new = insert(sku_rules)
-        changed = {name: new.excluded[name] for name in ("buffer", "cap", "low_stock_alert", "updated_by")}
+        changed = {name: new.excluded[name] for name in (*asdict(SkuRule()), "updated_by")}
         conn.execute(
             new.on_conflict_do_update(index_elements=["variant_id"], set_=changed | {"updated_at": func.now()}), rows
         )
@@ -65,11 +75,13 @@ def save_rules(conn: Connection, store_account_id: int, rules: Mapping[int, SkuR
         detail = {"before": asdict(before.get(variant_id, SkuRule())), "after": asdict(rule)}
         audit.record(conn, user=by, action="save_sku_rule", subject=f"variant:{variant_id}", detail=detail)
     _follow_up(conn, store_account_id, list(rules))
+    if any(rule.continue_selling for rule in rules.values()):
+        wake_allowed(conn, store_account_id, list(rules))
 
 
 def _check(conn: Connection, store_account_id: int, rules: Mapping[int, SkuRule]) -> None:
     for rule in rules.values():
-        for name, number in asdict(rule).items():
+        for name, number in rule.numbers.items():
             if number is not None and not 0 <= number <= MOST_PIECES:
                 words = name.replace("_", " ").capitalize()
                 raise RuleError(f"{words} must be from 0 to {MOST_PIECES:,}, not {number:,}.")

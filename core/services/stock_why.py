@@ -124,6 +124,7 @@ def _wanted() -> Any:
             p.seen_at,
             r.buffer,
             r.cap,
+            r.continue_selling,
             r.updated_at.label("rule_at"),
             li.draft["warehouse_id"].astext.label("listed_in"),
         ),
@@ -146,7 +147,7 @@ def _sources(row: Row[Any], ground: Ground, orders: tuple[str, ...]) -> dict[str
         "cap": ("the setting of this connection", None) if row.cap is None else own,
         "market maximum": (f"what TikTok Shop takes in {ground.limits.region}", None),
         "not below 0": ("less than nothing cannot be offered", None),
-        "continue selling": ("the setting of this connection", None),
+        "continue selling": ("the setting of this connection", None) if row.continue_selling is None else own,
     }
 
 

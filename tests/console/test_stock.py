@@ -103,8 +103,9 @@ def test_filters(open_page: Open, held: Stock) -> None:
 def test_what_should_be_offered_is_what_the_check_says(sign_in: SignIn, filled: Filled, held: Stock) -> None:
     sign_in(Role.ADMIN)
     with engine.transaction() as conn:
-        variants = conn.exec_driver_sql("SELECT id FROM variants ORDER BY id LIMIT 6").scalars().all()
+        variants = conn.exec_driver_sql("SELECT id FROM variants ORDER BY id LIMIT 8").scalars().all()
     rules = [SkuRule(buffer=3), SkuRule(cap=2), SkuRule(buffer=0, cap=7), SkuRule(cap=0), SkuRule(buffer=999_999)]
+    rules += [SkuRule(buffer=999, continue_selling=True), SkuRule(cap=0, continue_selling=False)]
     for variant_id, rule in zip(variants, rules, strict=False):
         stock_actions.save_rule(filled.store_account_id, variant_id, rule)
     for keeps_selling in (False, True):
@@ -231,6 +232,19 @@ def test_check_now_queues_one_check(open_page: Open, filled: Filled, held: Stock
         assert open_ones == [again]
         conn.exec_driver_sql("UPDATE stock_checks SET finished_at = now()")
     assert any("under way" in entry.value for entry in at.info)
+
+
+def test_a_sku_keeps_selling_by_a_rule_of_its_own(open_page: Open, filled: Filled, held: Stock) -> None:
+    at = open_page("stock", why=str(held.sku_ids[8]))
+    (choice,) = [box for box in at.selectbox if str(box.key).startswith("rule_continue_selling_")]
+    assert choice.value == "As in Settings" and "oversell" in choice.help
+    choice.select("On")
+    (save,) = [button for button in at.button if str(button.key).startswith("rule_save_")]
+    save.click().run()
+    assert not at.exception and not at.error
+    variant_id = int(str(save.key).removeprefix("rule_save_"))
+    assert stock_actions.rule_of(variant_id) == SkuRule(continue_selling=True)
+    stock_actions.save_rule(filled.store_account_id, variant_id, SkuRule())
 
 
 def test_a_rule_that_does_not_fit_is_refused(sign_in: SignIn, filled: Filled, held: Stock) -> None:

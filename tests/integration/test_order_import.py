@@ -26,6 +26,7 @@ from core.services.order_links import suggestions
 from core.services.order_reference import refer_orders
 from core.services.order_sweep import sweep_orders
 from core.services.runs import claim
+from core.services.stock_rules import SkuRule, save_rules
 from tests.connect_rig import jobs
 from tests.order_rig import OrderRig, running_order_rig
 from tests.store_harness import Merchant
@@ -238,6 +239,26 @@ def test_out_of_stock_past_its_time_is_for_a_person_and_continue_selling_imports
     finish_run(rig)
     assert state(rig, order_id) == ("imported", "")
     rig.restock(sku, 1000)
+
+
+def test_continue_selling_of_one_sku_wakes_what_was_short_of_it(rig: OrderRig) -> None:
+    short, other = rig.skus[4], rig.skus[5]
+    for sku in (short, other):
+        rig.restock(sku, 0)
+    mine, its_own = (rig.buy(sku, quantity=1, on_hold=False) for sku in (short, other))
+    rig.work()
+    assert state(rig, mine) == state(rig, its_own) == ("held", "out_of_stock")
+    allow = {rig.variant(short): SkuRule(continue_selling=True)}
+    with transaction() as conn:
+        save_rules(conn, rig.store_account_id, allow, rig.rig.boss)
+    assert jobs("order_import")
+    rig.try_import()
+    assert state(rig, mine) == ("imported", "")
+    assert state(rig, its_own) == ("held", "out_of_stock")
+    with transaction() as conn:
+        save_rules(conn, rig.store_account_id, dict.fromkeys(allow, SkuRule()), rig.rig.boss)
+    for sku in (short, other):
+        rig.restock(sku, 1000)
 
 
 def finish_run(rig: OrderRig) -> list[str]:

@@ -290,6 +290,7 @@ rules = st.none() | st.integers(0, 200)
     account_buffer=st.integers(0, 9),
     shown=st.integers(0, 50),
     go_on=st.booleans(),
+    own_go_on=st.none() | st.booleans(),
 )
 def test_sql_and_domain_agree_on_what_is_offered(
     rig: StockRig,
@@ -300,6 +301,7 @@ def test_sql_and_domain_agree_on_what_is_offered(
     account_buffer: int,
     shown: int,
     go_on: bool,
+    own_go_on: bool | None,
 ) -> None:
     product_id = rig.listed[7]
     sku = rig.sku(product_id)
@@ -308,6 +310,7 @@ def test_sql_and_domain_agree_on_what_is_offered(
     rig.set_stock(product_id, stock)  # type: ignore[arg-type]
     rig.set_product(product_id, active=active)
     rule = {"variant_id": sku.variant_id, "store_account_id": rig.base.store_account_id, "buffer": buffer, "cap": cap}
+    rule |= {"continue_selling": own_go_on}
     with transaction() as conn:
         conn.execute(sku_rules.delete())
         conn.execute(sku_rules.insert().values(rule))
@@ -317,7 +320,8 @@ def test_sql_and_domain_agree_on_what_is_offered(
         conn.execute(update(listing_skus).where(listing_skus.c.id == sku.id).values(sent_quantity=shown))
         to_send = {row.id: row.wanted for row in conn.execute(unsent(ground))}
     kept = account_buffer if buffer is None else buffer
-    wanted = offered(Standing(stock, 99_999, 0, kept, cap, active, continue_selling=go_on))
+    keeps = go_on if own_go_on is None else own_go_on
+    wanted = offered(Standing(stock, 99_999, 0, kept, cap, active, continue_selling=keeps))
     assert found.get(sku.id) == (None if wanted == shown else wanted)
     assert to_send.get(sku.id) == found.get(sku.id)
 

@@ -69,7 +69,7 @@ def test_a_rule_is_kept_recorded_and_pushed(rig: StockRig) -> None:
         assert rules_of(conn, [variant_id]) == {variant_id: SkuRule(2, 9, None)}
         row = conn.execute(select(audit).where(audit.c.action == "save_sku_rule").order_by(audit.c.id.desc())).first()
     assert row is not None
-    assert row.detail["after"] == {"buffer": 2, "cap": 9, "low_stock_alert": None}
+    assert row.detail["after"] == {"buffer": 2, "cap": 9, "low_stock_alert": None, "continue_selling": None}
     assert [given for _, given in jobs("price_stock")] == [
         {"connection_id": rig.connection_id, "product_ids": [product_id]}
     ]
@@ -124,6 +124,25 @@ def test_the_sum_is_shown_step_by_step_with_its_sources(rig: StockRig) -> None:
     assert found.read_back_at is not None
     assert found.sent_at < found.acknowledged_at <= found.read_back_at
     assert found.held_orders == ("5001",)
+    rule(rig, variant_id, SkuRule())
+
+
+@pytest.mark.parametrize(("for_all", "own", "offered"), [(False, True, 1), (True, False, 0), (True, None, 1)])
+def test_continue_selling_of_a_sku_goes_before_that_of_the_connection(
+    rig: StockRig, for_all: bool, own: bool | None, offered: int
+) -> None:
+    product_id = rig.listed[1]
+    variant_id = rig.sku(product_id).variant_id
+    rig.set_stock(product_id, 0)
+    rig.setting("continue_selling", for_all)
+    rule(rig, variant_id, SkuRule(continue_selling=own))
+    rig.push([product_id])
+    found = why(rig, product_id)
+    assert (found.offered, found.shown) == (offered, offered)
+    sources = {step.name: step.source for step in found.steps}
+    whose = "the setting of this connection" if own is None else "the rule of this SKU"
+    assert sources.get("continue selling") == (whose if offered else None)
+    rig.setting("continue_selling", None)
     rule(rig, variant_id, SkuRule())
 
 

@@ -134,6 +134,13 @@ def test_what_becomes_of_an_order(shown: ShopOrder, given_facts: dict[str, objec
     assert outcome(shown, **given_facts) == expected
 
 
+@pytest.mark.parametrize(("for_all", "own", "state"), [(False, True, "create"), (True, False, "held")])
+def test_continue_selling_of_a_sku_goes_before_that_of_the_connection(for_all: bool, own: bool, state: str) -> None:
+    short = facts(order(), stock=0, rules=ImportRules(continue_selling=for_all))
+    linked = {key: replace(one, continue_selling=own) for key, one in short.linked.items()}
+    assert decide(order(), replace(short, linked=linked)).state == state
+
+
 def created(shown: ShopOrder, **changes: object) -> Decision:
     decision = decide(shown, facts(shown, **changes))
     assert decision.draft is not None, decision.sentence

@@ -2,6 +2,7 @@
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     Index,
@@ -132,6 +133,7 @@ sku_rules = Table(
     Column("buffer", Integer),
     Column("cap", Integer),
     Column("low_stock_alert", Integer),
+    Column("continue_selling", Boolean),
     moment("updated_at", now=True),
     Column("updated_by", Text, nullable=False, server_default=""),
 )
