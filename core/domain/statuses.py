@@ -55,7 +55,7 @@ PRODUCT_WORDS: dict[ProductStatus, Word] = {
     ProductStatus.ACTIVE: Word("Active", Tone.GREEN, "On sale in the Shop."),
     ProductStatus.SUSPENDED: Word("Suspended", Tone.RED, "Taken down by the Shop."),
     ProductStatus.UNLISTED: Word(
-        "Synced (unlisted)", Tone.GREY, "In the Shop, but a draft, deactivated, scheduled or deleted there."
+        "Synced (unlisted)", Tone.GREY, "It was sent, but is a draft, deactivated, scheduled or deleted in the Shop."
     ),
     ProductStatus.OFF: Word("Off", Tone.GREY, "Switched off for TikTok by us."),
 }
@@ -130,12 +130,12 @@ class ProductFacts:
 
 
 def of_product(facts: ProductFacts) -> ProductStatus:
-    """The one word for a product: what the Shop has comes before what we would send."""
+    """The one word for a product: what the Shop has, or had, comes before what we would send."""
     if facts.listing_state in ("intended", "sending"):
         return ProductStatus.SENDING
     if facts.listing_state == "unknown":
         return ProductStatus.UNKNOWN
-    if facts.listing_state == "sent" and facts.tiktok_status != "DELETED":
+    if facts.listing_state == "sent" and (facts.sell or facts.tiktok_status != "DELETED"):
         return of_listing(facts.tiktok_status or "PENDING", facts.audit_status or "AUDITING")
     if not facts.sell:
         return ProductStatus.OFF

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import partial
 
-from sqlalchemy import Connection, func, literal, select
+from sqlalchemy import Connection, and_, case, func, literal, select
 
 from core.db.engine import transaction
 from core.db.filters import selected_products
@@ -81,13 +81,15 @@ class LostItem(Exception):
 def plan_send(connection_id: int, selection: Selection) -> DryRun:
     """What sending the selection would do: how many are sent, which are skipped and why."""
     chosen = selected_products(connection_id, selection).subquery()
-    counted = (
-        select(product_states.c.status, func.count())
-        .where(product_states.c.connection_id == connection_id, product_states.c.product_id.in_(select(chosen)))
-        .group_by(product_states.c.status)
-    )
+    s = product_states.c
+    broken = s.problems.contains([{"severity": "error"}])
+    sendable = s.status.not_in([str(status) for status in _NOT_SENDABLE])
+    status = case((and_(sendable, broken), str(ProductStatus.NOT_READY)), else_=s.status).label("said")
+    mine = (s.connection_id == connection_id, s.product_id.in_(select(chosen)))
+    said = select(status).where(*mine).subquery()
     with transaction() as connection:
-        counts = {ProductStatus(status): count for status, count in connection.execute(counted)}
+        counted = connection.execute(select(said.c.said, func.count()).group_by(said.c.said))
+        counts = {ProductStatus(status): count for status, count in counted}
     skipped = {status: count for status, count in counts.items() if status in _NOT_SENDABLE}
     will = sum(counts.values()) - sum(skipped.values())
     words = tuple((PRODUCT_WORDS[status].label, count) for status, count in skipped.items())

@@ -109,7 +109,7 @@ def _mark(connection: Connection, connection_id: int, product_ids: Sequence[int]
 
 
 def _facts(connection: Connection, connection_id: int, product_ids: Sequence[int]) -> Sequence[Any]:
-    """One row a product; of several live listings (G1) the one that most needs a person comes first."""
+    """One row a product; of several live listings (G1) the one that most needs a person comes first, a deleted last."""
     newest = (
         select(
             listings.c.product_id,
@@ -150,7 +150,8 @@ def _facts(connection: Connection, connection_id: int, product_ids: Sequence[int
 
 def _worst_first() -> Case[int]:
     order = {"unknown": 0, "sending": 1, "intended": 2, "refused": 3}
-    return case(order, value=listings.c.state, else_=case((listings.c.tiktok_status == "FAILED", 4), else_=5))
+    by_the_shop = case({"FAILED": 4, "DELETED": 6}, value=listings.c.tiktok_status, else_=5)
+    return case(order, value=listings.c.state, else_=by_the_shop)
 
 
 def _changed(row: Any) -> dict[str, object] | None:

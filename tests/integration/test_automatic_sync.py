@@ -23,7 +23,7 @@ from core.services.listing_review import review_listings
 from core.services.live import live
 from core.services.mappings import set_default_category
 from core.services.product_delete import delete_item, start_delete
-from core.services.product_export import Sending, export_item
+from core.services.product_export import Sending, export_item, plan_send
 from core.services.product_status import mark_stale
 from core.services.runs import claim, settle, stop_run
 from core.services.settings_of_connection import save_setting
@@ -222,9 +222,10 @@ def test_what_a_person_deleted_is_not_brought_back(rig: ListingRig) -> None:
     run_id = start_delete(rig.connection_id, Selection(ids=(first,)), "ada")
     (item,) = claim(run_id, limit=1, seconds=60)
     assert delete_item(rig.market, item, "ada").status == "done"
-    assert rig.state(first).status == "ready"
+    assert rig.state(first).status == "unlisted"
     change_in_store(rig, first, title="Oak bread board that was deleted")
     assert len(our_runs()) == 1
+    assert plan_send(rig.connection_id, Selection(ids=(first,))).will == 1, "a person may send it again"
 
 
 def test_what_was_taken_down_in_the_shop_stays_down(rig: ListingRig) -> None:

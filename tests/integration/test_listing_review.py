@@ -16,11 +16,14 @@ from core.config import Settings
 from core.db.engine import now, transaction
 from core.db.tables import connections, cursors, listing_skus, listings, product_states, products
 from core.domain.errors import Temporary
+from core.domain.filters import ProductFilter, Selection
+from core.reads.products import products_page, tab_counts
 from core.services import listing_review, shop_metadata
 from core.services.listing_review import review_listings, save_reviews
 from core.services.live import NotLive, live
 from core.services.mappings import set_default_category
-from core.services.product_export import Sending, export_item
+from core.services.product_export import Sending, export_item, plan_send
+from core.services.product_status import refresh_status
 from core.services.runs import Item
 from tests.listing_rig import ListingRig, running_listing_rig
 
@@ -48,6 +51,13 @@ def send(rig: ListingRig, product_id: int) -> None:
     sending = Sending(live(rig.connection_id), rig.market, rig.pictures, lambda: True)
     outcome = export_item(sending, Item(0, 0, rig.connection_id, "product", product_id, 1))
     assert outcome.status == "done", outcome
+
+
+def shown(rig: ListingRig, tab: str) -> set[int]:
+    """The products of a tab, as many as its count says."""
+    page = products_page(rig.connection_id, ProductFilter(tab=tab))
+    assert len(page.rows) == page.count.number == tab_counts(rig.connection_id, ProductFilter())[tab].number
+    return {row.id for row in page.rows}
 
 
 def sent(rig: ListingRig) -> int:
@@ -154,7 +164,17 @@ def test_one_that_was_deleted_in_the_shop_can_be_sent_anew(rig: ListingRig) -> N
     gone = listing_of(product_id)
     assert (gone.tiktok_status, gone.deleted_by) == ("DELETED", "")
     assert gone.deleted_at is not None
-    assert (rig.state(product_id).status, rig.state(product_id).sync) == ("ready", "not_sent")
+    assert (rig.state(product_id).status, rig.state(product_id).sync) == ("unlisted", "not_sent")
+    chosen = Selection(ids=(product_id,))
+    assert plan_send(rig.connection_id, chosen).will == 1
+    assert product_id in shown(rig, "Off or unlisted")
+    assert product_id not in shown(rig, "Ready")
+    with transaction() as connection:
+        broken = product_states.c.product_id == product_id
+        connection.execute(product_states.update().where(broken).values(problems=[{"severity": "error"}]))
+        refresh_status(connection, rig.connection_id, [product_id])
+    assert rig.state(product_id).status == "unlisted"
+    assert plan_send(rig.connection_id, chosen).skipped == (("Not ready", 1),)
     send(rig, product_id)
     assert listing_of(product_id).remote_id != first.remote_id
 

@@ -98,8 +98,8 @@ def facts(
         (facts("sent", "FAILED", "FAILED"), S.FAILED_REVIEW),
         (facts("sent", "FREEZE", "NONE"), S.SUSPENDED),
         (facts("sent", "SELLER_DEACTIVATED", "NONE"), S.UNLISTED),
-        (facts("sent", "DELETED", "NONE"), S.READY),
-        (facts("sent", "DELETED", "NONE", ready=False), S.NOT_READY),
+        (facts("sent", "DELETED", "NONE"), S.UNLISTED),
+        (facts("sent", "DELETED", "NONE", ready=False, category=False), S.UNLISTED),
         (facts("sent", "DELETED", "NONE", sell=False), S.OFF),
     ],
 )
