@@ -69,6 +69,9 @@ class Store(Protocol):
 
     def order_statuses(self) -> tuple[StoreOrderStatus, ...]: ...
 
+    def shipping_rates(self) -> tuple[str, ...] | None:
+        """What the store's shipping rates are called, each name once; None where the platform does not tell them."""
+
     def create_order(self, draft: StoreOrderDraft) -> StoreOrder:
         """Not idempotent: the intent is stored first, and ``Unknown`` is settled by ``find_orders``."""
 

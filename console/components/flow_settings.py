@@ -13,6 +13,7 @@ import streamlit as st
 from console import actions, context
 from console.components import feedback
 from core.reads.latency import orders_waiting
+from core.reads.order_mappings import shipping_rates
 from core.services.settings_of_connection import ConnectionSettings
 
 SWITCHES = {
@@ -60,8 +61,13 @@ NUMBERS = {
     "stock_buffer": "Keep back this many of each SKU (one number for all Shops of the store: the greatest counts)",
     "stock_cap": "Offer at most this many of each SKU (empty: no limit)",
     "low_stock_alert": "Say so when a SKU's stock falls below this (empty: never)",
-    "default_shipping_rate": "Shipping rate of imported orders where TikTok tells none",
 }
+RATE = (
+    "Shipping rate of imported orders",
+    "Chosen: every order imported from now on carries this rate of the store's, and its shipping still costs what "
+    "TikTok says; the buyer's delivery option is noted in its comments. None: it carries the delivery option's name. "
+    "While the store no longer has the rate, orders wait.",
+)
 
 
 def orders(here: context.Context) -> None:
@@ -72,7 +78,7 @@ def orders(here: context.Context) -> None:
     if values["order_import"]:
         names = ("order_status_sync", "add_platform_discount_back", "customer_emails")
         values |= {name: _switch(name, now, off) for name in names}
-        values["default_shipping_rate"] = _number("default_shipping_rate", now, off)
+        values["default_shipping_rate"] = _rate(here.connection.id, now, off)
     else:
         values["stock_import"] = _switch("stock_import", now, off)
     waiting = orders_waiting(here.connection.id)
@@ -114,6 +120,28 @@ def _number(name: str, now: ConnectionSettings, off: bool) -> str:
     return str(
         st.text_input(NUMBERS[name], _shown(getattr(now, name)), key=f"set_{name}", disabled=off, width=460) or ""
     )
+
+
+def _rate(connection_id: int, now: ConnectionSettings, off: bool) -> str:
+    """Chosen from the store's rates; typed where the store does not tell them."""
+    label, sentence = RATE
+    known, key, present = shipping_rates(connection_id), "set_default_shipping_rate", now.default_shipping_rate
+    if known is None:
+        chosen = st.text_input(label, present, key=key, disabled=off, width=460, max_chars=100) or ""
+    else:
+        options = ["", *known] if present in ("", *known) else ["", *known, present]
+        chosen = st.selectbox(
+            label, options, options.index(present), key=key, disabled=off, width=460,
+            format_func=lambda name: _rate_word(name, known),
+        )  # fmt: skip
+    st.caption(sentence)
+    return str(chosen)
+
+
+def _rate_word(name: str, known: tuple[str, ...]) -> str:
+    if not name:
+        return "None: as TikTok calls the delivery"
+    return name if name in known else f"{name} (no longer in the store)"
 
 
 def _shown(value: Decimal | int | None) -> str:

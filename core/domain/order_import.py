@@ -15,6 +15,7 @@ from core.domain.orders import Address, Named, ShopLine, ShopOrder, StoreLine, S
 
 ROUNDING_MAXIMUM = Decimal("0.05")
 _BEFORE_SHIPMENT = ("UNPAID", "ON_HOLD")
+_SHIPPING_NAME = "TikTok Shop delivery"
 _NOWHERE = Address("", "", (), "", "", "", "")
 
 
@@ -45,12 +46,15 @@ class ImportRules:
     continue_selling: bool = False
     add_platform_discount_back: bool = False
     send_emails: bool = False
-    shipping_name: str = "TikTok Shop delivery"
+    shipping_rate: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class OrderFacts:
-    """``linked`` by the id of a line, or ``line id/component number`` of a bundle's; ``statuses`` by TikTok status."""
+    """``linked`` by the id of a line, or ``line id/component number`` of a bundle's; ``statuses`` by TikTok status.
+
+    ``rates``: the names of the store's shipping rates; None where they are not known.
+    """
 
     rules: ImportRules
     currency: str
@@ -58,6 +62,7 @@ class OrderFacts:
     linked: Mapping[str, Linked]
     now: datetime
     custom_fields: Mapping[str, str] = field(default_factory=dict)
+    rates: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +81,7 @@ def decide(order: ShopOrder, facts: OrderFacts) -> Decision:
     return (
         _left_out(order, facts.rules)
         or _waiting(order, facts)
+        or _without_rate(facts)
         or _unlinked(order, facts)
         or _undeliverable(order)
         or _out_of_stock(order, facts)
@@ -112,6 +118,17 @@ def _waiting(order: ShopOrder, facts: OrderFacts) -> Decision | None:
         )
         return Decision("held", "currency", sentence)
     return None
+
+
+def _without_rate(facts: OrderFacts) -> Decision | None:
+    rate = facts.rules.shipping_rate
+    if not rate or facts.rates is None or rate in facts.rates:
+        return None
+    sentence = (
+        f'The store no longer has the shipping rate "{rate}", which imported orders are to carry: choose another in '
+        "Settings, Orders, or add it in the store again."
+    )
+    return Decision("held", "missing_shipping_rate", sentence)
 
 
 def line_keys(line: ShopLine) -> tuple[str, ...]:
@@ -302,16 +319,22 @@ def _draft(
         address=order.address or _NOWHERE,
         email=order.buyer_email,
         lines=lines,
-        shipping_name=order.delivery_option or facts.rules.shipping_name,
+        shipping_name=facts.rules.shipping_rate or order.delivery_option or _SHIPPING_NAME,
         shipping=order.payment.original_shipping,
         discounts=tuple(discounts),
         fees=tuple(fees),
         total=total,
         currency=order.payment.currency,
-        comments="\n".join([marker, *order_notes(order)]),
+        comments="\n".join([marker, *_delivery_notes(order, facts.rules), *order_notes(order)]),
         custom_fields=dict(facts.custom_fields),
         send_emails=facts.rules.send_emails,
     )
+
+
+def _delivery_notes(order: ShopOrder, rules: ImportRules) -> list[str]:
+    """What the buyer chose, where the store order carries a rate of the store's instead."""
+    hidden = rules.shipping_rate and order.delivery_option not in ("", rules.shipping_rate)
+    return [f"Delivery option on TikTok: {order.delivery_option}"] if hidden else []
 
 
 def marker_of(shop_order_id: str) -> str:

@@ -42,6 +42,7 @@ HOLD_WORDS: Final[dict[str, str]] = {
     "no_address": "have no address to ship to",
     "currency": "were paid in another currency than the store's",
     "total_difference": "have a total that cannot be explained",
+    "missing_shipping_rate": "are to carry a shipping rate that the store no longer has",
     "refused": "were refused by the store",
     "unpaid": "are not paid yet",
     "on_hold": "are in TikTok's hold hour",

@@ -9,7 +9,7 @@ from core.config import settings
 from core.jobs.runs import StillOurs
 from core.services import order_drain as drain
 from core.services import order_import as importing
-from core.services import order_mappings, order_reference, order_status, order_sweep, stock_writes
+from core.services import order_mappings, order_reference, order_status, order_sweep, shipping_rates, stock_writes
 from core.services.database import transaction
 from core.services.live import live
 from core.services.order_holds import wake_all
@@ -49,7 +49,9 @@ def order_wake(connection_id: int) -> None:
 
 
 def order_statuses(connection_id: int) -> None:
-    order_mappings.read_statuses(wiring.store(live(connection_id).store_account_id), connection_id)
+    store = wiring.store(live(connection_id).store_account_id)
+    order_mappings.read_statuses(store, connection_id)
+    shipping_rates.read_rates(store, connection_id)
 
 
 def stock_writes_job(store_account_id: int) -> None:

@@ -17,6 +17,7 @@ from core.db.tables import (
     products,
     shop_order_lines,
     shop_orders,
+    store_accounts,
     store_order_statuses,
     variants,
     warehouses,
@@ -99,6 +100,15 @@ def status_choices(connection_id: int) -> tuple[Choice, ...]:
     wanted = select(s.remote_id, s.name, s.kind).where(s.store_account_id == account).order_by(s.position, s.remote_id)
     with reading() as conn:
         return tuple(Choice(row.remote_id, f"{row.name} ({row.kind})") for row in conn.execute(wanted))
+
+
+def shipping_rates(connection_id: int) -> tuple[str, ...] | None:
+    """The names of the store's shipping rates; None while they are not known."""
+    a, c = store_accounts.c, connections.c
+    joined = connections.join(store_accounts, a.id == c.store_account_id)
+    with reading() as conn:
+        found = conn.execute(select(a.shipping_rates).select_from(joined).where(c.id == connection_id)).scalar()
+    return None if found is None else tuple(found)
 
 
 def _sku_statement(connection_id: int, search: str, state: str) -> Select[Any]:

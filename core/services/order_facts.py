@@ -15,6 +15,7 @@ from core.ports import StoreCapabilities
 from core.services.live import LiveConnection
 from core.services.order_mappings import custom_fields, status_map
 from core.services.settings_of_connection import ConnectionSettings
+from core.services.shipping_rates import known_rates
 from core.services.stock_holds import unseen_units
 
 
@@ -34,6 +35,7 @@ def facts_of(
         continue_selling=settings.continue_selling,
         add_platform_discount_back=settings.add_platform_discount_back,
         send_emails=settings.customer_emails,
+        shipping_rate=settings.default_shipping_rate,
     )
     return OrderFacts(
         rules=rules,
@@ -42,6 +44,7 @@ def facts_of(
         linked=_linked(conn, stored.id),
         now=now(),
         custom_fields=custom_fields(conn, target.id, stored.order),
+        rates=known_rates(conn, target.id),
     )
 
 

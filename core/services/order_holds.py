@@ -21,6 +21,7 @@ _ISSUES = {
     "out_of_stock": ("Put the stock right in the store, or switch on continue selling.", "stock"),
     "out_of_stock_late": ("Fulfil it in Seller Center.", "orders"),
     "total_difference": ("Compare the order with Seller Center.", "orders"),
+    "missing_shipping_rate": ("Choose another rate in Settings, or add it in the store again.", "settings"),
     "refused": ("Correct what the store names, then retry the order.", "orders"),
     "no_address": ("Look at the order in Seller Center.", "orders"),
 }

@@ -29,6 +29,7 @@ from core.services.order_intents import Claimed, Intent, LostOrder
 from core.services.order_outcome import Deduction, save_made, watch_stock
 from core.services.runs import Item, Outcome, start_run
 from core.services.settings_of_connection import ConnectionSettings, load_settings
+from core.services.shipping_rates import read_rates
 from core.services.stock_deductions import settle_without_import, we_took
 
 LOOK_BACK = timedelta(minutes=5)
@@ -80,16 +81,26 @@ def import_orders(importing: Importing) -> int:
 
 def import_item(importing: Importing, item: Item) -> Outcome:
     """Import one order of a run, because a person wants it now (O12)."""
-    with transaction() as conn:
-        claimed = intents.claim_one(conn, item.subject_id)
-    if claimed is None:
-        return _later("Another worker is importing it just now.", 5.0)
     try:
+        _look_for_rate(importing, item.subject_id)
+        with transaction() as conn:
+            claimed = intents.claim_one(conn, item.subject_id)
+        if claimed is None:
+            return _later("Another worker is importing it just now.", 5.0)
         return import_claimed(importing, claimed)
     except RateLimited as limited:
         return Outcome("waiting", limited.sentence, "rate", limited.until)
     except Temporary as trouble:
         return Outcome("failed", trouble.sentence, trouble.code or "temporary")
+
+
+def _look_for_rate(importing: Importing, order_id: int) -> None:
+    """A person may have put the shipping rate right a moment ago."""
+    o = shop_orders.c
+    with transaction() as conn:
+        hold = conn.execute(select(o.hold).where(o.id == order_id)).scalar()
+    if hold == "missing_shipping_rate":
+        read_rates(importing.store, importing.target.id)
 
 
 def start_import(

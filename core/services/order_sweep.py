@@ -35,6 +35,11 @@ UPDATE shop_orders SET not_before = now() + interval '10 minutes' WHERE id IN (
 SELECT id FROM shop_orders WHERE connection_id = :id AND import_state = 'held' AND hold = 'no_address'
 AND coalesce(not_before, now()) <= now() ORDER BY ordered_at LIMIT 50) RETURNING remote_id
 """
+# A shipping rate that is missing is looked for now and then: it may have been added again.
+_RATES = """
+UPDATE shop_orders SET not_before = now() + interval '10 minutes' WHERE connection_id = :id AND import_state = 'held'
+AND hold = 'missing_shipping_rate' AND coalesce(not_before, now()) <= now()
+"""
 
 
 def sweep_orders(connection_id: int) -> None:
@@ -46,6 +51,8 @@ def sweep_orders(connection_id: int) -> None:
         wake(conn, connection_id, _LATE)
         close_causes(conn, connection_id)
         _queue_due(conn, connection_id, target.store_account_id)
+        if conn.execute(text(_RATES), {"id": connection_id}).rowcount:
+            defer_once(conn, "order_statuses", connection_id)
         again = list(conn.scalars(text(_ADDRESSES), {"id": connection_id}))
         if again:
             defer(conn, "order_hints", connection_id=connection_id, order_ids=again)

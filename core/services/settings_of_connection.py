@@ -15,6 +15,7 @@ from core.domain.people import Actor
 from core.queue import defer
 from core.services import audit
 from core.services.price_stock_queue import queue_all
+from core.services.shipping_rates import known_rates
 
 IDENTIFIER_KINDS = ("GTIN", "EAN", "UPC", "ISBN")
 
@@ -58,7 +59,7 @@ class ConnectionSettings:
     default_height_cm: int | None = None
     continue_selling: bool = False
     add_platform_discount_back: bool = False
-    default_shipping_rate: Decimal = Decimal(0)
+    default_shipping_rate: str = ""
     customer_emails: bool = False
 
 
@@ -77,10 +78,13 @@ RANGES: dict[str, tuple[int, int]] = {
     "default_length_cm": (1, 1_000),
     "default_width_cm": (1, 1_000),
     "default_height_cm": (1, 1_000),
-    "default_shipping_rate": (0, 10_000),
 }
+_LONGEST_TEXT = 100
 # What an order waits for may be one of these: they are all decided again when it changes.
-_OF_ORDERS = ("order_import", "stock_import", "order_status_sync", "continue_selling", "add_platform_discount_back")
+_OF_ORDERS = (
+    *("order_import", "stock_import", "order_status_sync", "continue_selling", "add_platform_discount_back"),
+    "default_shipping_rate",
+)
 # What is offered follows from these: every SKU is looked at again when one changes.
 _OF_OFFERS = (
     *("stock_buffer", "stock_cap", "continue_selling", "low_stock_alert", "inventory_upload", "price_upload"),
@@ -107,6 +111,8 @@ def save_setting(conn: Connection, connection_id: int, name: str, value: Any, by
     if name not in _KINDS:
         raise SettingError(f"There is no setting named {name!r}.")
     checked = _typed(name, value)
+    if name == "default_shipping_rate":
+        _check_rate(conn, connection_id, checked)
     before = getattr(load_settings(conn, connection_id), name)
     stored = str(checked) if isinstance(checked, Decimal) else checked
     row = insert(connection_settings).values(
@@ -122,6 +128,12 @@ def save_setting(conn: Connection, connection_id: int, name: str, value: Any, by
         queue_all(conn, connection_id)
 
 
+def _check_rate(conn: Connection, connection_id: int, rate: str) -> None:
+    known = known_rates(conn, connection_id)
+    if rate and known is not None and rate not in known:
+        raise SettingError(f'The store has no shipping rate "{rate}": choose one of {", ".join(known) or "none"}.')
+
+
 def _typed(name: str, value: Any) -> Any:
     kind = _KINDS[name]
     if "None" in kind and value in (None, ""):
@@ -130,6 +142,9 @@ def _typed(name: str, value: Any) -> Any:
         return _checked(isinstance(value, bool), name, value, "must be on or off")
     if kind.startswith("tuple"):
         return _identifiers(name, value)
+    if kind == "str" and name not in CHOICES:
+        fits = isinstance(value, str) and len(value.strip()) <= _LONGEST_TEXT
+        return _checked(fits, name, value, f"must be a text of at most {_LONGEST_TEXT} characters").strip()
     if kind == "str":
         return _checked(value in CHOICES[name], name, value, f"must be one of {', '.join(CHOICES[name])}")
     return _number(name, value, whole=kind.startswith("int"))

@@ -113,6 +113,7 @@ def _shop() -> list[Entry]:
         ("GET", "/payment-methods", "business", shop.list_payment_methods),
         ("GET", "/shipping-rates", "shipping", shop.list_rates),
         ("POST", "/shipping-rates", "shipping", shop.create_rate),
+        ("DELETE", "/shipping-rates/{id}", "shipping", shop.delete_rate),
         ("GET", "/events", "events", events.list_events),
         ("GET", "/webhooks", "webhooks", webhooks.list_webhooks),
         ("POST", "/webhooks", "webhooks", webhooks.create_webhook),

@@ -118,6 +118,14 @@ def list_rates(ask: Ask) -> Response:
     return list_answer(ask.world, [row["document"][:-1] + embed for row in rows])
 
 
+def delete_rate(ask: Ask) -> Response:
+    """204."""
+    ident = ask.ident()
+    if not ask.world.db.execute("DELETE FROM sw_rates WHERE id = ? AND business = ?", (ident, ask.business)):
+        raise ApiError(404, f"There is no shipping rate with the id {ident}")
+    return no_content()
+
+
 def create_rate(ask: Ask) -> Response:
     """Everything but `enabled` is required."""
     missing = [name for name in ("country", *RATE_FIELDS) if name not in ask.given]

@@ -111,6 +111,23 @@ def test_what_depends_on_a_setting_comes_and_goes(open_page: Open, filled: Fille
     assert actions.load_settings(filled.connection_id).order_import is True
 
 
+def test_the_shipping_rate_is_chosen_from_the_stores_own(open_page: Open, filled: Filled, stocked: Orders) -> None:
+    at = open_page("settings", Role.ADMIN, tab="orders")
+    at.text_input(key="set_default_shipping_rate").set_value("Pigeon").run()
+    at.button(key="save_orders").click().run()
+    assert actions.load_settings(filled.connection_id).default_shipping_rate == "Pigeon"
+    with engine.transaction() as conn:
+        conn.exec_driver_sql("UPDATE store_accounts SET shipping_rates = '{Standard, Express}'")
+    at = open_page("settings", Role.ADMIN, tab="orders")
+    choice = at.selectbox(key="set_default_shipping_rate")
+    assert choice.options == [
+        "None: as TikTok calls the delivery", "Standard", "Express", "Pigeon (no longer in the store)"
+    ]  # fmt: skip
+    choice.select("Express").run()
+    at.button(key="save_orders").click().run()
+    assert actions.load_settings(filled.connection_id).default_shipping_rate == "Express"
+
+
 def test_the_overview_names_what_orders_and_stock_need(open_page: Open, stocked: Orders) -> None:
     at = open_page("overview")
     said = markdown(at).replace("\\", "")

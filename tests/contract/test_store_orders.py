@@ -50,6 +50,17 @@ def test_statuses_have_the_kinds_that_mapping_needs(there: StoreAtSandbox) -> No
     assert all(status.name for status in statuses)
 
 
+def test_shipping_rates_are_told_by_name_each_once(there: StoreAtSandbox) -> None:
+    names = there.store().shipping_rates()
+    assert names is not None and len(names) > 1
+    assert len(set(names)) == len(names) and all(names)
+    there.merchant.add_rate(names[0])
+    added = there.merchant.add_rate("Seventh heaven")
+    assert there.store().shipping_rates() == (*names, "Seventh heaven")
+    there.merchant.delete_rate(added)
+    assert there.store().shipping_rates() == names
+
+
 def test_an_order_is_created_whole_and_to_the_penny(there: StoreAtSandbox) -> None:
     store, wanted = there.store(), draft(there)
     made = store.create_order(wanted)

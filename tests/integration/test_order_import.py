@@ -26,6 +26,8 @@ from core.services.order_links import suggestions
 from core.services.order_reference import refer_orders
 from core.services.order_sweep import sweep_orders
 from core.services.runs import claim
+from core.services.settings_of_connection import SettingError
+from core.services.shipping_rates import read_rates
 from core.services.stock_rules import SkuRule, save_rules
 from tests.connect_rig import jobs
 from tests.order_rig import OrderRig, running_order_rig
@@ -308,6 +310,71 @@ def test_what_the_store_refuses_is_said_and_can_be_tried_again(rig: OrderRig) ->
     assert finish_run(rig) == ["done"]
     assert state(rig, order_id) == ("imported", "")
     assert ("order", "refused") not in rig.open_issues()
+
+
+def shipping(rig: OrderRig, order_id: str) -> dict[str, Any]:
+    (made,) = rig.in_store(order_id)
+    (rate,) = made["shipping"]
+    return {"name": rate["name"], "comments": made["comments"], "total": made["total"]}
+
+
+def test_orders_carry_the_chosen_shipping_rate_at_the_price_the_buyer_paid(rig: OrderRig) -> None:
+    read_rates(rig.store, rig.connection_id)
+    rate = Merchant(rig.rig.url).ask("GET", "/shipping-rates")[0]
+    rig.setting("default_shipping_rate", rate["name"])
+    order_id = rig.buy(rig.skus[0], on_hold=False)
+    rig.work()
+    made, row = shipping(rig, order_id), rig.order(order_id)
+    assert made["name"] == rate["name"]
+    assert f"Delivery option on TikTok: {row.detail['delivery_option']}" in made["comments"]
+    assert Decimal(str(made["total"])).quantize(Decimal("0.01")) == row.total.quantize(Decimal("0.01"))
+    assert Decimal(row.payment["original_shipping"]) != Decimal(str(rate["cost"]))
+    rig.setting("default_shipping_rate", "")
+    order_id = rig.buy(rig.skus[0], on_hold=False)
+    rig.work()
+    assert shipping(rig, order_id)["name"] == rig.order(order_id).detail["delivery_option"]
+
+
+def test_a_rate_the_store_does_not_have_cannot_be_chosen(rig: OrderRig) -> None:
+    read_rates(rig.store, rig.connection_id)
+    with pytest.raises(SettingError, match='no shipping rate "Pigeon": choose one of '):
+        rig.setting("default_shipping_rate", "Pigeon")
+
+
+def test_a_missing_shipping_rate_holds_orders_until_the_store_has_it_again(rig: OrderRig) -> None:
+    rate_id = Merchant(rig.rig.url).add_rate("By bicycle")
+    read_rates(rig.store, rig.connection_id)
+    rig.setting("default_shipping_rate", "By bicycle")
+    Merchant(rig.rig.url).delete_rate(rate_id)
+    read_rates(rig.store, rig.connection_id)
+    order_id = rig.buy(rig.skus[0], on_hold=False)
+    rig.work()
+    assert state(rig, order_id) == ("held", "missing_shipping_rate")
+    assert '"By bicycle"' in rig.order(order_id).hold_sentence
+    assert ("order", "missing_shipping_rate") in rig.open_issues()
+    sweep_orders(rig.connection_id)
+    assert jobs("order_statuses")
+    Merchant(rig.rig.url).add_rate("By bicycle")
+    read_rates(rig.store, rig.connection_id)  # as that job does
+    assert jobs("order_import")
+    rig.try_import()
+    assert state(rig, order_id) == ("imported", "")
+    assert shipping(rig, order_id)["name"] == "By bicycle"
+    assert ("order", "missing_shipping_rate") not in rig.open_issues()
+
+
+def test_a_missing_shipping_rate_is_looked_for_when_a_person_retries(rig: OrderRig) -> None:
+    rate_id = Merchant(rig.rig.url).add_rate("By boat")
+    read_rates(rig.store, rig.connection_id)
+    rig.setting("default_shipping_rate", "By boat")
+    Merchant(rig.rig.url).delete_rate(rate_id)
+    read_rates(rig.store, rig.connection_id)
+    order_id = rig.buy(rig.skus[0], on_hold=False)
+    rig.work()
+    Merchant(rig.rig.url).add_rate("By boat")
+    start_import(rig.connection_id, "boss", hold="missing_shipping_rate")
+    assert finish_run(rig) == ["done"]
+    assert state(rig, order_id) == ("imported", "")
 
 
 def test_importing_switched_off_leaves_orders_out_until_it_is_on(rig: OrderRig) -> None:

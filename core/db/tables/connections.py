@@ -44,6 +44,9 @@ store_accounts = Table(
     Column("status_sentence", Text, nullable=False, server_default=""),
     moment("checked_at"),
     moment("created_at", now=True),
+    Column(
+        "shipping_rates", ARRAY(Text), comment="names, as last read; NULL: not read, or the store does not tell them"
+    ),
     UniqueConstraint("platform", "base_url", "business_id"),
     CheckConstraint("status IN ('ok', 'refused')", name="store_status_known"),
 )

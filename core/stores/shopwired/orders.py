@@ -1,6 +1,6 @@
 """ShopWired's orders: creating one, finding it again, its status and notes. There is no way to change one otherwise.
 
-Facts: ShopWired's API reference (shopwired.readme.io: Orders, Order statuses, Countries).
+Facts: ShopWired's API reference (shopwired.readme.io: Orders, Order statuses, Shipping rates, Countries).
 """
 
 from __future__ import annotations
@@ -37,6 +37,11 @@ class StoreOrders(ShopWiredCalls):
         found = records(self._get("/order-statuses", {}, priority=LISTS), "order statuses")
         rows = sorted(map(wire.fields, found), key=lambda row: wire.whole(row.get("sortOrder")) or 0)
         return tuple(_status(row) for row in rows if wire.identifier(row) is not None)
+
+    def shipping_rates(self) -> tuple[str, ...]:
+        """A rate has a row for each country and band of prices or weights, so one name may come several times."""
+        rows = map(wire.fields, self._list("/shipping-rates", {}))
+        return tuple(dict.fromkeys(name for row in rows if (name := wire.text(row.get("name")).strip())))
 
     def create_order(self, draft: StoreOrderDraft) -> StoreOrder:
         """Create it and compare the store's total with the draft's.
