@@ -8,6 +8,7 @@ from starlette.routing import BaseRoute
 
 from sandbox.control import allow_keys, control_route, number
 from sandbox.faults import ControlError
+from sandbox.shopwired import emails
 from sandbox.shopwired.answers import ApiError
 from sandbox.shopwired.background import StockLife, per_minute
 from sandbox.shopwired.products import change_product
@@ -36,6 +37,7 @@ def routes(world: World) -> list[BaseRoute]:
         control_route("POST", "/_sandbox/shopwired/change", desk.change),
         control_route("POST", "/_sandbox/shopwired/switches", desk.switches),
         control_route("POST", "/_sandbox/shopwired/secret", desk.secret),
+        control_route("POST", "/_sandbox/shopwired/emails", desk.emails),
     ]
 
 
@@ -83,6 +85,11 @@ class _Desk:
         business, secret = self._business(given), given.get("secret")
         self._world.db.execute("UPDATE sw_businesses SET webhook_secret = ? WHERE id = ?", (secret, business))
         return {"business": business, "secret": secret}
+
+    def emails(self, given: dict[str, Any]) -> dict[str, Any]:
+        """What the shop sent its customer about an order: `{"order_id"}`."""
+        allow_keys(given, "order_id")
+        return {"emails": emails.sent(self._world, int(number(given, "order_id")))}
 
     def _business(self, given: dict[str, Any]) -> int:
         business = int(number(given, "business"))

@@ -16,7 +16,7 @@ from sandbox.shopwired.documents import Product, load
 from sandbox.shopwired.sequences import next_id
 from sandbox.shopwired.shop import COUNTRIES
 from sandbox.shopwired.stock import find_sku
-from sandbox.shopwired.writing import is_id, plain_values
+from sandbox.shopwired.writing import is_id, plain_values, value_map
 
 VAT_RATE = 20
 REQUIRED = ("status", "billingAddress", "shippingAddress", "shippingRate", "products")
@@ -94,6 +94,7 @@ def order_document(ask: Ask, ident: int, created: str, status: dict[str, Any]) -
         "adminComments": [],
         "fileArchives": [],
         "products": [_line_document(ask, line) for line in lines],
+        "customFields": value_map(given, "customFields") if "customFields" in given else {},
     }
 
 

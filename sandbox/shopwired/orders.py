@@ -8,6 +8,7 @@ from typing import Any
 
 from starlette.responses import Response
 
+from sandbox.shopwired import emails
 from sandbox.shopwired.answers import ApiError, answer, dump, list_answer, no_content, rfc2822, text_answer
 from sandbox.shopwired.asks import Ask
 from sandbox.shopwired.events import happened
@@ -85,6 +86,7 @@ def get_order(ask: Ask) -> Response:
 def create_order(ask: Ask) -> Response:
     """201 with the order. Its goods leave the stock, unless the sandbox is told that they do not."""
     check_required(ask.given)
+    email = emails.wanted(ask.given, "sendEmails")
     with ask.world.db.transaction():
         status = _status(ask, ask.given["status"])
         ident, now = next_id(ask.world, "order"), ask.world.clock.now()
@@ -93,6 +95,8 @@ def create_order(ask: Ask) -> Response:
             "INSERT INTO sw_orders VALUES (?, ?, ?, ?, ?, ?, ?)",
             (ident, ask.business, document["reference"], now, status["id"], int(document["archived"]), dump(document)),
         )
+        if email:
+            emails.send(ask, document, "created")
         _announce(ask, document, "order.created")
         if status["type"] == "paid":
             _announce(ask, document, "order.finalized")
@@ -103,7 +107,8 @@ def create_order(ask: Ask) -> Response:
 
 
 def set_status(ask: Ask) -> Response:
-    """`status` is required; `trackingUrl` is kept with the order."""
+    """`status` is required; `trackingUrl` is kept with the order; `sendEmail` tells the customer."""
+    email = emails.wanted(ask.given, "sendEmail")
     with ask.world.db.transaction():
         document = _document(_row(ask))
         before = document["status"]
@@ -111,6 +116,8 @@ def set_status(ask: Ask) -> Response:
         if "trackingUrl" in ask.given:
             document["trackingUrl"] = required_text(ask.given, "trackingUrl")
         _store(ask, document)
+        if email:
+            emails.send(ask, document, document["status"]["name"])
         if before["id"] != document["status"]["id"]:
             data = dump({"newStatus": document["status"]})
             happened(ask.world, ask.business, "order.status_changed", document["id"], data)

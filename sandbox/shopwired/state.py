@@ -55,6 +55,9 @@ CREATE TABLE IF NOT EXISTS sw_rates (
 CREATE TABLE IF NOT EXISTS sw_orders (
     id INTEGER PRIMARY KEY, business INTEGER NOT NULL, reference INTEGER NOT NULL, created REAL NOT NULL,
     status INTEGER NOT NULL, archived INTEGER NOT NULL, document TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS sw_emails (
+    id INTEGER PRIMARY KEY, business INTEGER NOT NULL, order_id INTEGER NOT NULL, about TEXT NOT NULL,
+    recipient TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS sw_orders_created ON sw_orders (business, created);
 """
     + SEQUENCES_SCHEMA

@@ -90,6 +90,32 @@ def test_the_store_order_is_shipped_when_the_shops_is_and_told_once(rig: OrderRi
     assert calls(rig, SET_STATUS) == before + 1
 
 
+def emails(rig: OrderRig, order_id: str) -> list[str]:
+    """What the store's customer was told of, and to the buyer's own address."""
+    told = rig.control("shopwired/emails", {"order_id": rig.in_store(order_id)[0]["id"]})["emails"]
+    (order,) = rig.market.orders([order_id])
+    assert {one["recipient"] for one in told} <= {order.buyer_email}
+    return [one["about"] for one in told]
+
+
+def test_the_store_e_mails_buyers_where_that_is_switched_on_and_nowhere_else(rig: OrderRig, imported: str) -> None:
+    rig.act(imported, "advance", to="IN_TRANSIT")
+    rig.work()
+    assert status(rig, imported) == "shipped"
+    assert emails(rig, imported) == []
+    rig.setting("customer_emails", True)
+    told = rig.buy(rig.skus[0], on_hold=False)
+    rig.work()
+    assert emails(rig, told) == ["created"]
+    rig.act(told, "advance", to="IN_TRANSIT")
+    rig.work()
+    assert emails(rig, told) == ["created", "Dispatched"]
+    rig.setting("customer_emails", False)
+    rig.act(imported, "advance", to="CANCELLED")
+    rig.work()
+    assert emails(rig, imported) == []
+
+
 def test_a_lost_answer_is_simply_asked_again(rig: OrderRig, imported: str) -> None:
     rig.act(imported, "advance", to="IN_TRANSIT")
     rig.drain()

@@ -49,6 +49,25 @@ def topics(shop: httpx.Client) -> list[str]:
     return [event["topic"] for event in shop.get("/events", params={"count": 100}).json()]
 
 
+def test_customers_are_told_where_that_is_asked_for(shop: httpx.Client, sandbox: httpx.Client) -> None:
+    quiet = shop.post("/orders", json=order_body(shop)).json()["id"]
+    told = shop.post("/orders", json=order_body(shop, sendEmails=True)).json()["id"]
+    for ident in (quiet, told):
+        body = {"status": status_id(shop, "Dispatched"), "sendEmail": ident == told}
+        shop.post(f"/orders/{ident}/status", json=body).raise_for_status()
+    kept = [
+        sandbox.post("/_sandbox/shopwired/emails", json={"order_id": one}).json()["emails"] for one in (quiet, told)
+    ]
+    assert kept == [[], [{"about": about, "recipient": "a@example.org"} for about in ("created", "Dispatched")]]
+    assert shop.post("/orders", json=order_body(shop, sendEmails="yes")).status_code == 422
+
+
+def test_custom_fields_of_an_order_are_kept(shop: httpx.Client) -> None:
+    ident = shop.post("/orders", json=order_body(shop, customFields={"delivery": "Express"})).json()["id"]
+    assert shop.get(f"/orders/{ident}?embed=custom_fields").json()["customFields"] == {"delivery": "Express"}
+    assert "customFields" not in shop.get(f"/orders/{ident}").json()
+
+
 def test_an_order_has_totals_lines_and_takes_stock(shop: httpx.Client) -> None:
     made = shop.post("/orders", params={"embed": "products,status,shipping,tax"}, json=order_body(shop))
     assert made.status_code == 201
