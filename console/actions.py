@@ -24,6 +24,7 @@ from core.services import (
     connection_checks,
     mapping_effect,
     mappings,
+    own_categories,
     people,
     price_stock,
     price_stock_plan,
@@ -183,7 +184,30 @@ def set_own_category(connection_id: int, product_id: int, category_id: str | Non
     """A category for one product alone, before any mapping; None takes it away."""
     actor = acting(Role.OPERATOR)
     with transaction() as connection:
-        return mappings.set_own_category(connection, connection_id, [product_id], category_id, actor)
+        return own_categories.set_own_category(connection, connection_id, [product_id], category_id, actor)
+
+
+def plan_own_categories(connection_id: int, selection: Selection, category_id: str | None) -> DryRun:
+    """What ``set_own_categories`` would do; changes nothing."""
+    acting(Role.OPERATOR)
+    return own_categories.plan_set(connection_id, selection, category_id)
+
+
+def set_own_categories(connection_id: int, selection: Selection, category_id: str | None) -> int:
+    """Queue a category of their own for many products, None to follow the mappings again; the run's id."""
+    actor = acting(Role.OPERATOR)
+    run_id = own_categories.start_set(connection_id, selection, category_id, actor.login)
+    detail = {"selection": selection.as_json(), "category_id": category_id}
+    record(actor, "set_own_categories", connection_id, f"run:{run_id}", **detail)
+    return run_id
+
+
+def undo_own_categories(connection_id: int, run_id: int) -> int:
+    """Queue putting back what such a run changed; the new run's id."""
+    actor = acting(Role.OPERATOR)
+    again = own_categories.start_undo(connection_id, run_id, actor.login)
+    record(actor, "undo_own_categories", connection_id, f"run:{again}", undoes=run_id)
+    return again
 
 
 def load_settings(connection_id: int) -> settings_of_connection.ConnectionSettings:

@@ -24,7 +24,8 @@ _ASKED = "_bulk_asked"
 class Ask:
     """A bulk action somebody pressed. ``plan`` changes nothing, ``start`` returns the run's id.
 
-    ``deletes``: above 100 items the number has to be typed.
+    ``deletes``: above 100 items the number has to be typed. ``refine`` draws what has to be chosen first, and returns
+    the question with it, or None while nothing is chosen.
     """
 
     title: str
@@ -35,6 +36,7 @@ class Ask:
     selected: Selected | None = None
     deletes: bool = False
     note: str = ""
+    refine: Callable[[Ask], Ask | None] | None = None
 
 
 def ask(question: Ask) -> None:
@@ -51,7 +53,10 @@ def show() -> bool:
     return True
 
 
-def _body(question: Ask) -> None:
+def _body(asked: Ask) -> None:
+    question = asked.refine(asked) if asked.refine else asked
+    if question is None:
+        return
     dry = feedback.told(question.plan, question.selection)
     if dry is None:
         return

@@ -10,6 +10,7 @@ from console.components.sheets import table_file
 from console.components.status import escaped
 from core.reads import runs
 from core.reads.runs import Group, RunRow
+from core.services import own_categories
 
 MOST_ROWS = 10_000
 
@@ -45,6 +46,9 @@ def by_cause(run: RunRow) -> None:
         may_retry = bool(run.failed) and not run.under_way and context.current().operates
         if may_retry and st.button(f"Retry the {run.failed:,} failed", key=f"retry_{run.id}"):
             _retry(run, None)
+        undoable = run.kind == own_categories.RUN and run.done and not run.under_way and context.current().operates
+        if undoable and st.button(f"Undo the {run.done:,}", key=f"undo_run_{run.id}"):
+            _undo(run)
         st.download_button(
             "Download results",
             data=lambda: results_file(run.id),
@@ -67,6 +71,13 @@ def _line(run: RunRow, group: Group, position: int) -> None:
 
 def _retry(run: RunRow, code: str | None) -> None:
     again = feedback.told(actions.retry_failed, run.id, context.current_id(), code, done="Queued again.")
+    if again is not None:
+        url.put({"run": str(again)})
+        st.rerun()
+
+
+def _undo(run: RunRow) -> None:
+    again = feedback.told(actions.undo_own_categories, context.current_id(), run.id, done="Queued.")
     if again is not None:
         url.put({"run": str(again)})
         st.rerun()

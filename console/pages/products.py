@@ -131,6 +131,13 @@ def action_buttons(selected: Selected) -> None:
             args=(selection.as_selection(selected), part, selected),
         )
     st.button(
+        "Set category…",
+        key="bulk_set_category",
+        disabled=not selected,
+        on_click=product_bulk.ask_for_category,
+        args=(selection.as_selection(selected), selected),
+    )
+    st.button(
         "Delete from TikTok",
         key="bulk_delete",
         disabled=not selected,

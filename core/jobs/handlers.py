@@ -18,7 +18,7 @@ from core.jobs.order_handlers import ORDER_JOBS, ORDER_RUNS, Process
 from core.jobs.runs import SHIFT_S, ProcessMany, StillOurs, work_on_batches, work_on_run
 from core.logs import about, log
 from core.ports import Marketplace
-from core.services import automatic_sync, connect_shop, connection_checks, short_links, stock_hints
+from core.services import automatic_sync, connect_shop, connection_checks, own_categories, short_links, stock_hints
 from core.services import catalogue_pull as pull
 from core.services import housekeeping as keeping
 from core.services import listing_review as review
@@ -112,6 +112,10 @@ def price_stock_run(run_id: int) -> None:
 def stock_fix_run(run_id: int) -> None:
     if work_on_batches(run_id, "stock_fix_run", together("stock_check", stock.run_of_fixes(run_id))):
         stock.end_of_fixes(run_id)
+
+
+def own_category_run(run_id: int) -> None:
+    work_on_batches(run_id, own_categories.RUN, together("own_category", own_categories.run_of(run_id)))
 
 
 def listing_review(connection_id: int) -> None:
@@ -221,6 +225,7 @@ JOBS: dict[str, Callable[..., None]] = {
     "demo_send": demo_send,
     "housekeeping": housekeeping,
     "listing_review": listing_review,
+    "own_category_run": own_category_run,
     "picture_check": picture_check,
     "price_stock": stock.price_stock,
     "price_stock_all": stock.price_stock_all,

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from core.db.engine import transaction
@@ -104,22 +104,12 @@ def set_default_category(connection: Connection, connection_id: int, category_id
     return set_mapping(connection, connection_id, MappingChange(DEFAULT_CATEGORY, "", category_id), by)
 
 
-def set_own_category(
-    connection: Connection, connection_id: int, product_ids: Sequence[int], category_id: str | None, by: Actor
-) -> int:
-    """A category for these products alone (P25), before any mapping; None takes it away. How many products."""
-    if category_id:
-        _require_leaf(connection, connection_id, category_id)
-    c = product_states.c
-    ours = (c.connection_id == connection_id, c.product_id == func.any(list(product_ids)))
-    changed = update(product_states).where(*ours, c.own_category_id.is_distinct_from(category_id))
-    ids = sorted(connection.scalars(changed.values(own_category_id=category_id).returning(c.product_id)))
-    if ids:
-        detail = {"category_id": category_id, "products": len(ids)}
-        audit.record(connection, user=by, action="set_own_category", connection_id=connection_id, detail=detail)
-        want_rules(connection, connection_id)
-        mark_stale(connection, connection_id=connection_id, product_ids=ids)
-    return len(ids)
+def require_leaf(connection: Connection, connection_id: int, category_id: str) -> None:
+    """Raises ``MappingRefused`` for a category that no product can have: unknown, or not the last of its branch."""
+    known = load_categories(connection, _shop_id(connection, connection_id), [category_id])
+    refusal = refusal_of(category_id, known)
+    if refusal and refusal[0] in _NEVER:
+        raise MappingRefused(f"{refusal[1]} {refusal[2]}")
 
 
 def undo(connection: Connection, connection_id: int, history_id: int, by: Actor) -> None:
@@ -220,13 +210,6 @@ def _check_warehouses(connection: Connection, connection_id: int, changes: Seque
             raise MappingRefused(f"The store has no stock location {quoted(change.source_id)}.")
         if change.target_id and change.target_id not in set(connection.scalars(known)):
             raise MappingRefused(f"The Shop has no sales warehouse {change.target_id}: read its warehouses again.")
-
-
-def _require_leaf(connection: Connection, connection_id: int, category_id: str) -> None:
-    known = load_categories(connection, _shop_id(connection, connection_id), [category_id])
-    refusal = refusal_of(category_id, known)
-    if refusal and refusal[0] in _NEVER:
-        raise MappingRefused(f"{refusal[1]} {refusal[2]}")
 
 
 def _shop_id(connection: Connection, connection_id: int) -> int:

@@ -14,9 +14,11 @@ from core.db import engine
 from core.domain.filters import ProductFilter, Selection
 from core.domain.mapping import BRAND, CATEGORY, MappingConflict
 from core.domain.people import Forbidden, Role
+from core.jobs import handlers
 from core.services.mappings import MappingChange
 from core.services.people import PeopleError
 from core.services.settings_of_connection import SettingError
+from tests.console.conftest import Open
 from tests.console.filling import Filled
 
 SignIn = Callable[[Role], str]
@@ -114,6 +116,33 @@ def test_prices_and_stock_go_only_for_what_the_shop_has(part: str, sign_in: Sign
     plan = actions.plan_send(filled.connection_id, Selection(ids=filled.product_ids), part)
     assert plan.will == 45
     assert plan.skipped == (("Not in the Shop", 75),)
+
+
+def test_a_category_for_many_is_recorded_and_undone(sign_in: SignIn, open_page: Open, filled: Filled) -> None:
+    at = open_page("products", tab="Active")
+    at.button(key="products_all").click().run()
+    at.button(key="bulk_set_category").click().run()
+    assert not [button for button in at.button if button.key == "bulk_confirm"], "first a category has to be chosen"
+    at.session_state["bulk_category"] = "600003"
+    at.button(key="bulk_set_category").click().run()
+    assert at.button(key="bulk_confirm").label == "Set category of 15 items"
+    assert not at.exception and not at.error
+    chosen = Selection(products=ProductFilter(tab="Active"))
+    actions.set_own_categories(filled.connection_id, chosen, "600003")
+    done = audited("set_own_categories")[-1]
+    assert (done.login, done.detail["category_id"]) == ("operator", "600003")
+    run_id = int(done.subject.removeprefix("run:"))
+    handlers.own_category_run(run_id)
+    with engine.transaction() as conn:
+        given = "SELECT count(*) FROM product_states WHERE own_category_id = '600003'"
+        assert conn.exec_driver_sql(given).scalar_one() == 15
+    assert f"undo_run_{run_id}" not in {one.key for one in open_page("products", Role.VIEWER, run=str(run_id)).button}
+    at = open_page("products", run=str(run_id))
+    at.button(key=f"undo_run_{run_id}").click().run()
+    undone = audited("undo_own_categories")[-1]
+    handlers.own_category_run(int(undone.subject.removeprefix("run:")))
+    with engine.transaction() as conn:
+        assert conn.exec_driver_sql(given).scalar_one() == 0
 
 
 def test_deleting_is_planned_and_recorded(sign_in: SignIn, filled: Filled) -> None:

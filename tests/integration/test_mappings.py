@@ -28,9 +28,9 @@ from core.services.mappings import (
     set_default_category,
     set_mapping,
     set_mappings,
-    set_own_category,
     undo,
 )
+from core.services.own_categories import set_own_category
 from core.services.picture_check import check_pictures
 from tests.listing_rig import ListingRig, running_listing_rig
 

@@ -21,7 +21,8 @@ from core.domain.catalog import Picture, Product, Variant
 from core.domain.money import Money
 from core.domain.statuses import ProductStatus
 from core.services import shop_metadata
-from core.services.mappings import set_default_category, set_own_category
+from core.services.mappings import set_default_category
+from core.services.own_categories import set_own_category
 from core.services.picture_check import check_pictures, look_again
 from core.services.product_readiness import assess_stale, drafts_for
 from core.services.product_status import mark_stale
