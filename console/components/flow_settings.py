@@ -32,7 +32,18 @@ SWITCHES = {
     ),
     "order_status_sync": (
         "Follow the order's status",
-        "On: the store order gets the status that its TikTok status is mapped to. Off: it stays as it was created.",
+        "On: the store order gets the status that its TikTok status is mapped to, cancellations apart. "
+        "Off: it keeps the status it was created with.",
+    ),
+    "query_status_change": (
+        "Pull cancellations from TikTok",
+        "On: an order cancelled on TikTok is cancelled in the store while it is unshipped there, and its goods go back "
+        "on the shelf; cancelled lines are noted on it. Off: the store order stays as it is, for a person to cancel.",
+    ),
+    "query_shipping_change": (
+        "Pull tracking from TikTok",
+        "On: a tracking number that TikTok has is put on the store order, once, unless that has tracking of its own; "
+        "an order that TikTok fulfils is completed by it. Off: tracking is shown here and stays out of the store.",
     ),
     "add_platform_discount_back": (
         "Add TikTok's own discount back",
@@ -76,7 +87,8 @@ def orders(here: context.Context) -> None:
     now, off = _begin("Orders", here), not here.administers
     values = {name: _switch(name, now, off) for name in ("order_download", "order_import")}
     if values["order_import"]:
-        names = ("order_status_sync", "add_platform_discount_back", "customer_emails")
+        names: tuple[str, ...] = ("order_status_sync", "query_status_change", "query_shipping_change")
+        names += ("add_platform_discount_back", "customer_emails")
         values |= {name: _switch(name, now, off) for name in names}
         values["default_shipping_rate"] = _rate(here.connection.id, now, off)
     else:

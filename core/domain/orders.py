@@ -180,6 +180,7 @@ class StoreOrder:
     total: Decimal
     created_at: datetime | None
     comments: str
+    tracking_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)

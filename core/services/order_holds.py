@@ -47,6 +47,13 @@ WHERE o.id = s.order_id AND o.connection_id = :connection_id AND o.remote_update
 AND m.connection_id = o.connection_id AND m.kind = 'order_status' AND m.source_id = o.status
 AND s.state = 'created' AND s.status_id <> m.target_id AND NOT s.behind
 """
+# Tracking that the store orders were not told of, once it is wanted.
+_UNTRACKED = """
+UPDATE store_orders s SET behind = true FROM shop_orders o, connection_settings c
+WHERE o.id = s.order_id AND o.connection_id = :connection_id AND o.remote_updated_at > now() - interval '30 days'
+AND o.tracking_number <> '' AND NOT jsonb_exists(s.noted, 'tracking') AND s.state = 'created' AND NOT s.behind
+AND c.connection_id = o.connection_id AND c.name = 'query_shipping_change' AND c.value = 'true'::jsonb
+"""
 _CLOSE = """
 UPDATE issues i SET closed_at = now() WHERE i.connection_id = :connection_id AND i.closed_at IS NULL AND (
 (i.subject_kind = 'sku' AND i.code = 'unlinked_sku' AND NOT EXISTS (SELECT 1 FROM shop_orders o
@@ -117,8 +124,9 @@ def _live_of(conn: Connection, store_account_id: int) -> Sequence[int]:
 
 def wake_all(conn: Connection, connection_id: int) -> int:
     """The job ``order_wake``: a setting changed, so what is held, or was left out because importing was off, is
-    decided again, and recent store orders with another status than the mapped one are looked at; how many woke."""
-    if conn.execute(text(_OTHER_STATUS), {"connection_id": connection_id}).rowcount:
+    decided again, and recent store orders that lack the mapped status or the tracking are looked at; how many woke."""
+    given = {"connection_id": connection_id}
+    if sum(conn.execute(text(late), given).rowcount for late in (_OTHER_STATUS, _UNTRACKED)):
         defer_once(conn, "order_status", connection_id)
     return wake(conn, connection_id, "true")
 

@@ -24,6 +24,7 @@ from core.services.live import LiveConnection, require_live
 from core.services.order_cancelling import CancelledUnits, units_cancelled
 from core.services.order_intents import Claimed, LostOrder
 from core.services.order_mappings import status_kinds, status_map
+from core.services.order_tracking import Tracking, status_to_follow, tracking_of
 from core.services.runs import Item, Outcome, start_run
 from core.services.settings_of_connection import ConnectionSettings, load_settings
 
@@ -130,27 +131,33 @@ def _case(conn: Connection, store: Store, target: LiveConnection, claimed: Claim
 
 
 def _bring_up(case: _Case) -> str:
-    if not case.settings.order_status_sync:
-        return _done(case, "Order status sync is off.")
-    status = case.stored.order.status
-    wanted = case.statuses.get(status)
+    order, settings = case.stored.order, case.settings
+    status = status_to_follow(order, settings)
+    wanted = case.statuses.get(status) if status is not None else case.row.status_id
     cancelled = units_cancelled(case.stored, case.row.noted)
-    if wanted == case.row.status_id and not cancelled.lines and not _address_differs(case):
-        return _done(case, "It has that status already.")
+    gone = bool(cancelled.lines) and settings.query_status_change
+    tracking = tracking_of(order, settings, case.row.noted)
+    moved = settings.order_status_sync and _address_differs(case)
+    if wanted == case.row.status_id and not gone and not moved and tracking is None:
+        return _done(case, "It has that status already." if status is not None else "Its status is not followed.")
     try:
         present = case.store.order(str(case.row.remote_id))
     except Missing:
         return _conflict(case, f"Store order {case.row.number} no longer exists in the store.", "Look for it there.")
-    if status == CANCELLED:
+    if order.status == CANCELLED:
         return _cancel(case, present, wanted, cancelled)
-    _note_address(case)
-    if cancelled.lines:
+    if moved:
+        _note_address(case)
+    if gone:
         _note_cancelled_lines(case, present, cancelled)
-    return _set_status(case, present, wanted)
+    if tracking is not None:
+        _note_tracking(case, present, tracking)
+    if status is None:
+        return _done(case, "Its status is not followed.", present)
+    return _set_status(case, present, status, wanted)
 
 
-def _set_status(case: _Case, present: StoreOrder, wanted: str | None) -> str:
-    status = case.stored.order.status
+def _set_status(case: _Case, present: StoreOrder, status: str, wanted: str | None) -> str:
     if wanted is None:
         sentence = f"The TikTok status {status} is not mapped to a store status: map it in Mappings."
         return _complaint(case, "unmapped_status", sentence, "Map the status.", subject=("order_status", status))
@@ -168,14 +175,14 @@ def _set_status(case: _Case, present: StoreOrder, wanted: str | None) -> str:
 def _send(case: _Case, wanted: str) -> str:
     with transaction() as conn:
         intents.renew(conn, case.claimed)
-    _call_status(case, wanted)
+    _call_status(case, wanted, email=case.settings.customer_emails)
     present = case.store.order(str(case.row.remote_id))
     return _done(case, f"Its status in the store is {present.status or wanted} now.", present, sent=True)
 
 
-def _call_status(case: _Case, wanted: str) -> None:
+def _call_status(case: _Case, wanted: str, *, email: bool, tracking_url: str = "") -> None:
     try:
-        case.store.set_order_status(str(case.row.remote_id), wanted, email=case.settings.customer_emails)
+        case.store.set_order_status(str(case.row.remote_id), wanted, tracking_url=tracking_url, email=email)
     except Unknown as lost:
         raise Temporary(lost.sentence, code=lost.code) from lost  # absolute, so it is simply made again
 
@@ -197,7 +204,7 @@ def _cancel(case: _Case, present: StoreOrder, wanted: str | None, cancelled: Can
     if kind != "cancelled":
         with transaction() as conn:
             _save(conn, case, noted=case.row.noted | {"watch": back.kept})
-        _call_status(case, wanted)
+        _call_status(case, wanted, email=case.settings.customer_emails)
     if kind != "cancelled" or begun:
         back = back.learnt(case.store)
     with transaction() as conn:
@@ -217,7 +224,22 @@ def _note_cancelled_lines(case: _Case, present: StoreOrder, cancelled: Cancelled
         _open(conn, case, "lines_cancelled", text, "Take the lines out of the parcel.")
         if not shipped:
             cancelled.give_back(conn, case.claimed.id)
-        _save(conn, case, noted=case.row.noted | {"cancelled": cancelled.all_lines})
+        case.row.noted["cancelled"] = list(cancelled.all_lines)
+        _save(conn, case, noted=case.row.noted)
+
+
+def _note_tracking(case: _Case, present: StoreOrder, tracking: Tracking) -> None:
+    """Absolute, and with the status that it has: the customer is not written to again because of it."""
+    page, note = tracking.page_for(present), tracking.note_for(present)
+    with transaction() as conn:
+        intents.renew(conn, case.claimed)
+    if page:
+        _call_status(case, present.status_id, tracking_url=page, email=False)
+    if note:
+        _comment(case, note)
+    case.row.noted.update(tracking.noted())
+    with transaction() as conn:
+        _save(conn, case, noted=case.row.noted)
 
 
 def _address_differs(case: _Case) -> bool:
@@ -227,8 +249,6 @@ def _address_differs(case: _Case) -> bool:
 
 
 def _note_address(case: _Case) -> None:
-    if not _address_differs(case):
-        return
     with transaction() as conn:
         intents.renew(conn, case.claimed)
     _comment(case, _ADDRESS_CHANGED)

@@ -38,6 +38,8 @@ class ConnectionSettings:
     order_import: bool = True
     stock_import: bool = False
     order_status_sync: bool = True
+    query_status_change: bool = True
+    query_shipping_change: bool = False
     nightly_stock_check: bool = True
     inventory_upload: bool = True
     price_upload: bool = True
@@ -83,7 +85,7 @@ _LONGEST_TEXT = 100
 # What an order waits for may be one of these: they are all decided again when it changes.
 _OF_ORDERS = (
     *("order_import", "stock_import", "order_status_sync", "continue_selling", "add_platform_discount_back"),
-    "default_shipping_rate",
+    *("default_shipping_rate", "query_status_change", "query_shipping_change"),
 )
 # What is offered follows from these: every SKU is looked at again when one changes.
 _OF_OFFERS = (

@@ -23,7 +23,10 @@ from tests.console.stock_filling import fill_stock
 SignIn = Callable[[Role], str]
 KINDS = ("attribute", "order_status", "sku", "warehouse", "order_field")
 SWITCHES = {
-    "orders": {"set_order_download", "set_order_import", "set_order_status_sync", "set_customer_emails"},
+    "orders": {
+        *("set_order_download", "set_order_import", "set_order_status_sync", "set_customer_emails"),
+        *("set_query_status_change", "set_query_shipping_change"),
+    },
     "stock": {"set_inventory_upload", "set_nightly_stock_check", "set_continue_selling"},
 }
 

@@ -233,6 +233,7 @@ def test_status_and_tracking_may_be_set_twice(there: StoreAtSandbox) -> None:
     for _ in range(2):
         store.set_order_status(made.remote_id, shipped, tracking_url="https://track.example/RM1", email=True)
     assert store.order(made.remote_id).status_id == shipped
+    assert (made.tracking_url, store.order(made.remote_id).tracking_url) == ("", "https://track.example/RM1")
     assert there.merchant.order(made.remote_id)["trackingUrl"] == "https://track.example/RM1"
     store.set_order_status(made.remote_id, made.status_id)
     assert there.merchant.order(made.remote_id)["trackingUrl"] == "https://track.example/RM1", "left as it was"

@@ -17,9 +17,12 @@ from core.domain.mapping import ORDER_STATUS
 from core.services import order_import, order_status
 from core.services.mappings import MappingChange, set_mapping
 from core.services.order_drain import store_orders_read
+from core.services.order_facts import learn_creation
+from core.services.order_holds import wake_all
 from core.services.order_mappings import status_kinds, status_map
 from core.services.order_status import start_status, status_item
 from core.services.runs import claim
+from tests.connect_rig import jobs
 from tests.order_rig import OrderRig, running_order_rig
 
 SET_STATUS, COMMENT = "POST /v1/orders/{id}/status", "POST /v1/orders/{id}/comments"
@@ -180,6 +183,151 @@ def test_a_cancelled_order_is_cancelled_in_the_store_and_its_goods_go_back_once(
     assert rig.stock(rig.skus[1]) == before
     assert rig.deductions(order_id) == ["given_back"] * 3
     assert rig.order(order_id).import_state == "imported"
+
+
+def test_cancellations_are_pulled_where_that_is_switched_on(rig: OrderRig, imported: str) -> None:
+    stock = rig.stock(rig.skus[0])
+    rig.setting("query_status_change", False)
+    rig.act(imported, "advance", to="CANCELLED")
+    rig.work()
+    assert status(rig, imported) == "paid"
+    assert rig.stock(rig.skus[0]) == stock
+    assert set(rig.deductions(imported)) == {"done"}
+    never = rig.buy(rig.skus[0], paid=False)
+    rig.act(never, "advance", to="CANCELLED")
+    rig.work()
+    assert rig.order(never).hold == "cancelled"
+    assert rig.in_store(never) == []
+    rig.setting("query_status_change", True)
+    wake(rig)
+    assert status(rig, imported) == "cancelled"
+    assert rig.stock(rig.skus[0]) == stock + 3
+    assert rig.in_store(never) == []
+
+
+def wake(rig: OrderRig) -> None:
+    """What saving a setting queues."""
+    assert jobs("order_wake")
+    with transaction() as conn:
+        wake_all(conn, rig.connection_id)
+    order_status.follow_statuses(rig.store, rig.target)
+    rig.work_stock()
+
+
+def page(rig: OrderRig, order_id: str) -> str | None:
+    (made,) = rig.in_store(order_id)
+    url: str | None = made["trackingUrl"]
+    return url
+
+
+def royal_mail(order_id: str) -> str:
+    """The page of the number that the sandbox's seller types in."""
+    return f"https://www.royalmail.com/track-your-item#/tracking-results/RM{order_id[-9:]}GB"
+
+
+def test_tracking_is_pulled_once_and_tells_the_customer_nothing(rig: OrderRig) -> None:
+    rig.setting("query_shipping_change", True)
+    rig.setting("customer_emails", True)
+    order_id = rig.buy(rig.skus[0], on_hold=False)
+    rig.work()
+    before = calls(rig, SET_STATUS)
+    rig.act(order_id, "advance", to="AWAITING_COLLECTION")
+    for _ in range(3):
+        rig.work()
+    assert (status(rig, order_id), page(rig, order_id)) == ("paid", royal_mail(order_id))
+    assert calls(rig, SET_STATUS) == before + 1
+    assert emails(rig, order_id) == ["created"]
+    rig.act(order_id, "advance", to="DELIVERED")
+    for _ in range(2):
+        rig.work()
+    assert (status(rig, order_id), page(rig, order_id)) == ("shipped", royal_mail(order_id))
+    assert calls(rig, SET_STATUS) == before + 2
+
+
+def test_tracking_stays_on_tiktok_until_it_is_wanted(rig: OrderRig, imported: str) -> None:
+    rig.act(imported, "advance", to="IN_TRANSIT")
+    rig.work()
+    assert (status(rig, imported), page(rig, imported)) == ("shipped", None)
+    rig.setting("query_shipping_change", True)
+    wake(rig)
+    assert page(rig, imported) == royal_mail(imported)
+
+
+def test_tracking_comes_although_statuses_are_not_followed(rig: OrderRig, imported: str) -> None:
+    rig.setting("order_status_sync", False)
+    rig.setting("query_shipping_change", True)
+    rig.act(imported, "advance", to="IN_TRANSIT")
+    rig.work()
+    assert (status(rig, imported), page(rig, imported)) == ("paid", royal_mail(imported))
+
+
+def test_a_lost_answer_to_tracking_is_not_told_twice(rig: OrderRig, imported: str) -> None:
+    rig.setting("query_shipping_change", True)
+    rig.act(imported, "advance", to="AWAITING_COLLECTION")
+    rig.drain()
+    before = calls(rig, SET_STATUS)
+    rig.fault(SET_STATUS, "cut_after", times=1)
+    for _ in range(3):
+        try:
+            order_status.follow_statuses(rig.store, rig.target)
+        except Temporary:
+            rig.hurry()
+    assert page(rig, imported) == royal_mail(imported)
+    assert calls(rig, SET_STATUS) == before + 1
+    kept = rig.store_order(imported)
+    assert kept is not None
+    assert (kept.behind, len(kept.noted["tracking"])) == (False, 1)
+
+
+def test_the_stores_own_tracking_stays_and_ours_is_a_note(rig: OrderRig, imported: str) -> None:
+    rig.setting("query_shipping_change", True)
+    (made,) = rig.in_store(imported)
+    own = "https://parcels.example/77"
+    rig.store.set_order_status(str(made["id"]), str(made["status"]["id"]), tracking_url=own)
+    rig.act(imported, "advance", to="AWAITING_COLLECTION")
+    for _ in range(2):
+        rig.work()
+    assert page(rig, imported) == own
+    (comment,) = rig.in_store(imported)[0]["adminComments"]
+    assert comment["content"] == f"TikTok Shop: sent with Royal Mail RM{imported[-9:]}GB."
+
+
+def test_several_parcels_and_unknown_carriers_are_notes(rig: OrderRig, imported: str) -> None:
+    rig.setting("query_shipping_change", True)
+    (told,) = rig.market.orders([imported])
+    parcels = (("B 1", "Bicycle"), ("AB123456789GB", "Royal Mail"), ("AB123456790GB", "Royal Mail"))
+    lines = tuple(
+        replace(line, tracking_number=number, provider_name=carrier)
+        for line, (number, carrier) in zip(told.lines, parcels, strict=True)
+    )
+    for note in ("", "seen again"):
+        with transaction() as conn:
+            store_orders_read(conn, rig.connection_id, [replace(told, lines=lines, seller_note=note)])
+        order_status.follow_statuses(rig.store, rig.target)
+        rig.hurry()
+    assert (page(rig, imported) or "").endswith("AB123456789GB")
+    (comment,) = rig.in_store(imported)[0]["adminComments"]
+    assert comment["content"] == "TikTok Shop: sent with Bicycle B 1, Royal Mail AB123456790GB."
+
+
+def test_an_order_that_tiktok_fulfils_is_completed_when_its_tracking_comes(rig: OrderRig) -> None:
+    with transaction() as conn:
+        learn_creation(conn, rig.store_account_id, False)
+    rig.control("shopwired/switches", {"orders_deduct_stock": False})
+    before = rig.stock(rig.skus[0])
+    bought = [rig.buy(rig.skus[0], kind="fbt") for _ in range(2)]
+    rig.work()
+    assert [status(rig, one) for one in bought] == ["paid", "paid"]
+    for on, order_id in zip((False, True), bought, strict=True):
+        rig.setting("query_shipping_change", on)
+        rig.act(order_id, "advance", to="AWAITING_COLLECTION")
+        rig.work()
+    assert [status(rig, one) for one in bought] == ["paid", "shipped"]
+    assert [page(rig, one) is not None for one in bought] == [False, True]
+    assert rig.stock(rig.skus[0]) == before
+    assert [rig.deductions(one) for one in bought] == [[], []]
+    with transaction() as conn:
+        learn_creation(conn, rig.store_account_id, True)
 
 
 def test_killed_after_cancelling_the_goods_still_go_back_once(rig: OrderRig) -> None:

@@ -22,7 +22,7 @@ from core.stores.shopwired.calls import LISTS, ONE, PAGE, ShopWiredCalls, digits
 from core.stores.shopwired.mapping import VAT
 from core.stores.shopwired.order_body import order_body
 
-_FIELDS = {"embed": "status", "fields": "id,reference,created,total,comments,status"}
+_FIELDS = {"embed": "status", "fields": "id,reference,created,total,comments,trackingUrl,status"}
 _KINDS = ("unpaid", "paid", "shipped", "cancelled")
 _SEARCH_PAGES = 10  # a search that finds a thousand orders for one number does not search by it
 _LAG_S = 1.0  # a new order may be absent from reads for a moment
@@ -172,6 +172,7 @@ def _order(record: Any) -> StoreOrder:
         total=total,
         created_at=wire.moment(found.get("created")),
         comments=wire.text(found.get("comments")),
+        tracking_url=wire.text(found.get("trackingUrl")).strip(),
     )
 
 
