@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from console import context, order_actions
+from console import actions, context, order_actions
 from console.components import calls, feedback, order_bulk, sku_linking, status, url, words
 from console.components.status import escaped
 from core.domain.order_tabs import IMPORT_WORDS, status_word
@@ -19,6 +19,7 @@ _SHIPPED_BY_TIKTOK = (
     "TikTok ships this order: print its label in Seller Center and do not ship it from the store. To ship orders "
     "yourself, set the Shop's shipping options to Seller Shipping."
 )
+_FULFILLED_BY_TIKTOK = "TikTok fulfils this order from its own warehouse: the store's stock has no part in it."
 
 DEDUCTION_WORDS = {
     "held": "held",
@@ -71,6 +72,17 @@ def _head(detail: OrderDetail) -> None:
         st.warning(escaped(detail.store.sentence))
     if detail.order.shipping_type == "TIKTOK" and not detail.order.by_tiktok:
         st.info(_SHIPPED_BY_TIKTOK)
+    if detail.order.by_tiktok:
+        st.info(f"{_FULFILLED_BY_TIKTOK} {_completion(detail)}")
+
+
+def _completion(detail: OrderDetail) -> str:
+    """What completes the store order of an order that TikTok fulfils."""
+    if detail.import_state != "imported":
+        return ""
+    if actions.load_settings(context.current_id()).query_shipping_change:
+        return "Its store order is completed when TikTok tells a tracking number."
+    return "Its store order is not completed by tracking: switch on Pull tracking from TikTok in Settings, Orders."
 
 
 def _buttons(detail: OrderDetail) -> None:

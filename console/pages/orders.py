@@ -15,6 +15,7 @@ from console.components import (
     order_bulk,
     order_drawer,
     order_map,
+    order_notices,
     order_view,
     progress,
     results,
@@ -173,6 +174,7 @@ def main() -> None:
     with top:
         head(page)
     with bars:
+        order_notices.show()
         progress.under_way(HERE)
         results.followed()
     with tabs_place:

@@ -14,8 +14,9 @@ from console import order_actions
 from console.refusals import NotPossible
 from core.db import engine
 from core.domain.filters import OrderFilter, Selection
-from core.domain.people import Forbidden, Role
+from core.domain.people import SYSTEM, Forbidden, Role
 from core.reads.search import find
+from core.services.settings_of_connection import save_setting
 from tests.console.conftest import Open
 from tests.console.filling import NASTY, Filled, connect
 from tests.console.order_filling import MISSING, Orders, fill_orders, remote_id
@@ -146,6 +147,40 @@ def test_masked_details_say_why(open_page: Open, stocked: Orders) -> None:
     at = open_page("orders", open=str(stocked.ids[34]))
     assert any("TikTok hides these details" in entry.value for entry in at.caption)
     assert any("print its label in Seller Center" in entry.value for entry in at.info)
+
+
+def changed(statement: str) -> None:
+    with engine.transaction() as conn:
+        assert conn.exec_driver_sql(statement).rowcount
+
+
+def test_a_banner_says_what_orders_shipped_by_tiktok_need(open_page: Open, stocked: Orders) -> None:
+    def banners() -> list[str]:
+        return [entry.value for entry in open_page("orders").warning if "Seller Shipping" in entry.value]
+
+    (banner,) = banners()
+    assert "cannot be shipped from the store" in banner and "Shipping Options in Seller Center" in banner
+    changed("UPDATE shop_orders SET shipping_type = 'WAS TIKTOK' WHERE shipping_type = 'TIKTOK'")
+    assert banners() == []
+    changed("UPDATE shop_orders SET shipping_type = 'TIKTOK' WHERE shipping_type = 'WAS TIKTOK'")
+
+
+def test_orders_tiktok_fulfils_hint_at_the_tracking_that_completes_them(
+    open_page: Open, filled: Filled, stocked: Orders
+) -> None:
+    def hints(**address: str) -> list[str]:
+        return [entry.value for entry in open_page("orders", **address).info if "Pull tracking" in entry.value]
+
+    order = next(order_id for number, order_id in enumerate(stocked.ids, start=1) if number % 10 == 3)
+    assert hints() == []
+    changed(f"UPDATE shop_orders SET by_tiktok = true WHERE id = {order}")
+    assert len(hints()) == 1
+    assert len(hints(open=str(order))) == 2
+    with engine.transaction() as conn:
+        save_setting(conn, filled.connection_id, "query_shipping_change", True, SYSTEM)
+    assert hints(open=str(order)) == []
+    changed("DELETE FROM connection_settings WHERE name = 'query_shipping_change'")
+    changed(f"UPDATE shop_orders SET by_tiktok = false WHERE id = {order}")
 
 
 def test_text_of_an_order_is_not_markdown(open_page: Open, stocked: Orders) -> None:

@@ -98,6 +98,13 @@ Index(
     shop_orders.c.id.desc(),
     postgresql_where=text("import_state = 'not_wanted'"),
 )
+Index(
+    "ix_shop_orders_tiktok_ships",
+    shop_orders.c.connection_id,
+    shop_orders.c.by_tiktok,
+    shop_orders.c.ordered_at.desc(),
+    postgresql_where=text("shipping_type = 'TIKTOK' OR by_tiktok"),
+)
 Index("ix_shop_orders_remote", shop_orders.c.remote_id)
 Index("ix_shop_orders_missing", shop_orders.c.missing_skus, postgresql_using="gin")
 Index("ix_shop_orders_customer", shop_orders.c.customer_key, postgresql_where=text("customer_key <> ''"))
