@@ -13,12 +13,13 @@ from console.components import (
     mapping_files,
     mapping_grid,
     order_mapping_grids,
+    parcel_grid,
     table,
     url,
     words,
 )
 from console.components.status import escaped
-from core.domain.mapping import ATTRIBUTE, BRAND, CATEGORY, DEFAULT_CATEGORY, ORDER_FIELD, ORDER_STATUS, SKU
+from core.domain.mapping import ATTRIBUTE, BRAND, CATEGORY, DEFAULT_CATEGORY, ORDER_FIELD, ORDER_STATUS, PARCEL, SKU
 from core.domain.stock import WAREHOUSE
 from core.reads import connections, mappings, order_mappings
 from core.reads.products import Choice
@@ -29,6 +30,7 @@ VIEWS = {
     CATEGORY: "Categories",
     BRAND: "Brands",
     ATTRIBUTE: "Attributes",
+    PARCEL: "Weights and sizes",
     ORDER_STATUS: "Order statuses",
     SKU: "SKUs",
     WAREHOUSE: "Warehouses",
@@ -37,6 +39,7 @@ VIEWS = {
 # Kinds with a grid of their own.
 GRIDS = {
     ATTRIBUTE: attribute_grid.show,
+    PARCEL: parcel_grid.show,
     ORDER_STATUS: order_mapping_grids.statuses,
     SKU: order_mapping_grids.skus,
     WAREHOUSE: order_mapping_grids.warehouses,
@@ -133,7 +136,8 @@ def nothing(kind: str, prefix: str) -> None:
 
 def history(kind: str) -> None:
     if kind in GRIDS:
-        found = order_mappings.changes_of(context.current_id(), kind, order_mapping_grids.names(kind))
+        sources = parcel_grid.names() if kind == PARCEL else {}
+        found = order_mappings.changes_of(context.current_id(), kind, order_mapping_grids.names(kind), sources)
     else:
         found = mappings.history(context.current_id(), kind)
     if not found:

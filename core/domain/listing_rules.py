@@ -38,6 +38,7 @@ class ListingRules:
     prices: PriceRules = field(default_factory=PriceRules)
     stock: StockRules = field(default_factory=StockRules)
     parcel: ParcelDefaults = field(default_factory=ParcelDefaults)
+    category_parcels: Mapping[str, ParcelDefaults] = field(default_factory=dict)
     category_map: Mapping[str, str] = field(default_factory=dict)
     default_category: str | None = None
     brand_map: Mapping[str, str] = field(default_factory=dict)
@@ -46,6 +47,11 @@ class ListingRules:
     category_rules: Mapping[str, CategoryRule] = field(default_factory=dict)
     category_attributes: Mapping[str, tuple[CategoryAttribute, ...]] = field(default_factory=dict)
     brands: Mapping[str, ShopBrand] = field(default_factory=dict)
+
+    def parcel_in(self, category_id: str | None) -> ParcelDefaults:
+        """The default weight and sizes of a category: its own before those of the connection (P22)."""
+        own = self.category_parcels.get(category_id or "")
+        return self.parcel if own is None else own.over(self.parcel)
 
 
 @dataclass(frozen=True, slots=True)

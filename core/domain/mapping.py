@@ -22,7 +22,9 @@ ORDER_STATUS: Final = "order_status"
 SKU: Final = "sku"
 ORDER_FIELD: Final = "order_field"
 ORDER_KINDS: Final = (ORDER_STATUS, SKU, ORDER_FIELD)
-KINDS: Final = (CATEGORY, BRAND, DEFAULT_CATEGORY, ATTRIBUTE, *ORDER_KINDS, WAREHOUSE)
+# A category of the Shop to the weight and sizes of products in it that have none (P22).
+PARCEL: Final = "parcel"
+KINDS: Final = (CATEGORY, BRAND, DEFAULT_CATEGORY, ATTRIBUTE, PARCEL, *ORDER_KINDS, WAREHOUSE)
 ANY_CATEGORY: Final = "*"
 
 _PERMISSIONS: Final = {

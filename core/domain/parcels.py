@@ -1,11 +1,12 @@
-"""Weight and size of the parcel: from the product's own fields, else from the connection's defaults, never 0."""
+"""Weight and size of the parcel: from the product's own fields, else from its category's defaults, else from the
+connection's, never 0."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal, InvalidOperation
-from typing import Final
+from typing import Any, Final
 
 from core.domain.catalog import Product
 from core.domain.limits import MarketLimits
@@ -15,6 +16,8 @@ from core.domain.plaintext import in_words, quoted
 
 CM_PER_INCH: Final = Decimal("2.54")
 _LEAST_KG: Final = Decimal("0.001")
+_MOST_KG: Final = 100
+_MOST_CM: Final = 1_000
 _SIDES: Final = ("length", "width", "height")
 _UNITS: Final = {
     "CENTIMETER": Decimal(1),
@@ -31,18 +34,65 @@ _COST: Final = "Wrong weights and sizes lead to wrong shipping cost."
 
 @dataclass(frozen=True, slots=True)
 class ParcelDefaults:
-    """What is used where the product says nothing (P22); sizes in whole centimetres, all three or none."""
+    """What is used where the product says nothing (P22); sizes in whole centimetres, all three or none.
+
+    ``weight_of`` and ``sizes_of`` say whose default each is: the connection's or the category's.
+    """
 
     weight_kg: Decimal | None = None
     length_cm: int | None = None
     width_cm: int | None = None
     height_cm: int | None = None
+    weight_of: str = "connection"
+    sizes_of: str = "connection"
+
+    def over(self, general: ParcelDefaults) -> ParcelDefaults:
+        """These, a category's, and those of the connection where they say nothing."""
+        weight = (self.weight_kg, "category") if self.weight_kg else (general.weight_kg, general.weight_of)
+        sizes, sizes_of = (self, "category") if self.sizes else (general, general.sizes_of)
+        return ParcelDefaults(weight[0], sizes.length_cm, sizes.width_cm, sizes.height_cm, weight[1], sizes_of)
 
     @property
     def sizes(self) -> tuple[int, int, int] | None:
         if self.length_cm and self.width_cm and self.height_cm:
             return self.length_cm, self.width_cm, self.height_cm
         return None
+
+
+def read_parcel(document: Mapping[str, Any]) -> ParcelDefaults:
+    """A category's defaults as they are stored; what is not there is None."""
+    weight = document.get("weight_kg")
+    length, width, height = (document.get(f"{side}_cm") for side in _SIDES)
+    return ParcelDefaults(Decimal(str(weight)) if weight else None, length, width, height)
+
+
+def parcel_document(defaults: ParcelDefaults) -> dict[str, Any]:
+    """A category's defaults as they are stored: the weight as text, whole centimetres, nothing that is None."""
+    weight = None if defaults.weight_kg is None else f"{defaults.weight_kg.normalize():f}"
+    found = {"weight_kg": weight} | {f"{side}_cm": getattr(defaults, f"{side}_cm") for side in _SIDES}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def parcel_refusal(document: Mapping[str, Any]) -> str:
+    """Why these cannot be a category's defaults, in a sentence; empty when they can."""
+    weight = _number(str(document["weight_kg"])) if "weight_kg" in document else None
+    if "weight_kg" in document and (weight is None or weight > _MOST_KG):
+        return f"The weight must be above 0 and at most {_MOST_KG} kg, not {quoted(str(document['weight_kg']))}."
+    sides = [document[f"{side}_cm"] for side in _SIDES if f"{side}_cm" in document]
+    if sides and len(sides) < len(_SIDES):
+        return "Give length, width and height, or none of them."
+    for side in sides:
+        if not isinstance(side, int) or not 1 <= side <= _MOST_CM:
+            return f"Length, width and height must be whole centimetres from 1 to {_MOST_CM:,}, not {side}."
+    return "" if weight or sides else "Give a weight, or length, width and height."
+
+
+def parcel_words(document: Mapping[str, Any]) -> str:
+    """A category's defaults in words: "0.5 kg, 20 x 10 x 5 cm"."""
+    kept = read_parcel(document)
+    weight = f"{kept.weight_kg.normalize():f} kg" if kept.weight_kg else ""
+    sizes = " x ".join(str(side) for side in kept.sizes) + " cm" if kept.sizes else ""
+    return ", ".join(part for part in (weight, sizes) if part)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +141,10 @@ def _weight(
             return None, [_error("weight_too_high", sentence, "Correct the weight in the store.", "weight")]
         return heaviest, []
     if defaults.weight_kg and defaults.weight_kg > 0:
-        sentence = f"The weight of {defaults.weight_kg.normalize():f} kg is the connection's default. {_COST}"
+        sentence = f"The weight of {defaults.weight_kg.normalize():f} kg is the {defaults.weight_of}'s default. {_COST}"
         warning = Problem("weight_default", Severity.WARNING, sentence, "Set the weight in the store.", "weight")
         return _rounded(defaults.weight_kg), [warning]
-    fix = "Set the weight in the store, or a default weight in the settings."
+    fix = "Set the weight in the store, or a default weight for its category in Mappings, or for all in Settings."
     return None, [_error("weight_missing", "The product has no weight.", fix, "weight")]
 
 
@@ -122,10 +172,13 @@ def _is_zero(text: str | None) -> bool:
 
 def _without_sizes(defaults: ParcelDefaults, cause: str, *, required: bool) -> _Sizes:
     """``cause`` is an error only where the category needs sizes and there is no default."""
-    fix = "Set the custom fields TikTok Length, Width, Height and Unit in the store, or default sizes in the settings."
+    fix = (
+        "Set the custom fields TikTok Length, Width, Height and Unit in the store, or default sizes for its category "
+        "in Mappings, or for all in Settings."
+    )
     if defaults.sizes:
         length, width, height = defaults.sizes
-        sentence = f"{cause} The connection's default of {length} x {width} x {height} cm is sent. {_COST}"
+        sentence = f"{cause} The {defaults.sizes_of}'s default of {length} x {width} x {height} cm is sent. {_COST}"
         return _Sizes(defaults.sizes, (Problem("size_default", Severity.WARNING, sentence, fix, "size"),))
     if required:
         return _Sizes(None, (_error("size_missing", f"{cause} This category needs one.", fix, "size"),))

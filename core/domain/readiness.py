@@ -279,7 +279,8 @@ def _draft(
 def _parcel(parts: _Parts, group: list[JudgedVariant], context: ListingContext) -> Parcel:
     required = parts.rule is not None and parts.rule.dimensions_required
     weights = [one.variant.weight_kg for one in group]
-    return parcel_of(parts.product, weights, context.rules.parcel, context.rules.limits, sizes_required=required)
+    defaults = context.rules.parcel_in(parts.category.category_id)
+    return parcel_of(parts.product, weights, defaults, context.rules.limits, sizes_required=required)
 
 
 def _picture_urls(parts: _Parts, one: JudgedVariant, *, separate: bool) -> tuple[str, ...]:

@@ -24,6 +24,7 @@ from core.db.tables import (
 )
 from core.domain.mapping import ORDER_FIELD, ORDER_STATUS, SKU
 from core.domain.order_words import ORDER_STATUSES
+from core.domain.parcels import parcel_words
 from core.domain.stock import MAIN_LOCATION, WAREHOUSE
 from core.reads.mappings import HistoryRow
 from core.reads.paging import Count, count_capped, page_of, reading
@@ -212,8 +213,10 @@ def variants_by_sku(connection_id: int, skus: Sequence[str]) -> dict[str, int]:
         return {str(row[0]): int(row[1]) for row in found} | {f"#{one}": one for one in by_id}
 
 
-def changes_of(connection_id: int, kind: str, names: Mapping[str, str], *, most: int = 30) -> tuple[HistoryRow, ...]:
-    """The latest changes of a kind, newest first; ``names`` says what targets are called."""
+def changes_of(
+    connection_id: int, kind: str, names: Mapping[str, str], sources: Mapping[str, str], *, most: int = 30
+) -> tuple[HistoryRow, ...]:
+    """The latest changes of a kind, newest first; ``names`` says what targets are called, ``sources`` what sources."""
     h = mapping_history.c
     columns = (h.id, h.at, h.by, h.source_id, h.before_id, h.after_id, h.before_detail, h.after_detail)
     wanted = select(*columns).where(h.connection_id == connection_id, h.kind == kind).order_by(h.id.desc()).limit(most)
@@ -221,8 +224,8 @@ def changes_of(connection_id: int, kind: str, names: Mapping[str, str], *, most:
         rows = conn.execute(wanted).all()
     return tuple(
         HistoryRow(
-            row.id, row.at, row.by, row.source_id, _said(row.before_id, row.before_detail, names),
-            _said(row.after_id, row.after_detail, names),
+            row.id, row.at, row.by, sources.get(row.source_id, row.source_id),
+            _said(row.before_id, row.before_detail, names), _said(row.after_id, row.after_detail, names),
         )
         for row in rows
     )  # fmt: skip
@@ -232,7 +235,7 @@ def _said(target: str | None, detail: Mapping[str, Any], names: Mapping[str, str
     if target is None:
         return "not mapped"
     if target == "":
-        return str(detail.get("text") or detail.get("field") or "deliberately none")
+        return str(detail.get("text") or detail.get("field") or parcel_words(detail) or "deliberately none")
     return names.get(target, target)
 
 

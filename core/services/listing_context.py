@@ -30,9 +30,9 @@ from core.domain.identifiers import identify
 from core.domain.limits import limits_of
 from core.domain.listing import CategoryAttribute, CategoryRule, ShopBrand
 from core.domain.listing_rules import ListingContext, ListingRules, OwnContent
-from core.domain.mapping import ATTRIBUTE, BRAND, CATEGORY, DEFAULT_CATEGORY, AttributeRule, CategoryInfo
+from core.domain.mapping import ATTRIBUTE, BRAND, CATEGORY, DEFAULT_CATEGORY, PARCEL, AttributeRule, CategoryInfo
 from core.domain.offers import PriceRules, StockRules
-from core.domain.parcels import ParcelDefaults
+from core.domain.parcels import ParcelDefaults, read_parcel
 from core.domain.pictures import PictureFacts
 from core.services.settings_of_connection import ConnectionSettings, load_settings
 
@@ -47,6 +47,7 @@ class Mapped:
     brands: Mapping[str, str] = field(default_factory=dict)
     default_category: str | None = None
     attributes: Mapping[str, AttributeRule] = field(default_factory=dict)
+    parcels: Mapping[str, ParcelDefaults] = field(default_factory=dict)
 
     def category_ids(self) -> set[str]:
         """Every category of the Shop that is mapped to."""
@@ -71,6 +72,7 @@ def load_mapped(connection: Connection, connection_id: int) -> Mapped:
         brands={row.source_id: row.target_id for row in rows if row.kind == BRAND},
         default_category=default or None,
         attributes={row.source_id: attribute_rule(row.target_id, row.detail) for row in rows if row.kind == ATTRIBUTE},
+        parcels={row.source_id: read_parcel(row.detail) for row in rows if row.kind == PARCEL},
     )
 
 
@@ -103,6 +105,7 @@ def load_rules(
         default_category=mapped.default_category,
         brand_map=mapped.brands,
         attribute_rules=mapped.attributes,
+        category_parcels=mapped.parcels,
         categories=load_categories(connection, row.shop_id, wanted),
         category_rules=rules,
         category_attributes=attributes,

@@ -12,7 +12,8 @@ from core.db.catalogue import load_products
 from core.db.tables import product_states
 from core.domain.listing import CategoryRule
 from core.domain.listing_rules import ListingRules
-from core.domain.mapping import ATTRIBUTE, BRAND, CATEGORY, DEFAULT_CATEGORY
+from core.domain.mapping import ATTRIBUTE, BRAND, CATEGORY, DEFAULT_CATEGORY, PARCEL
+from core.domain.parcels import read_parcel
 from core.domain.readiness import Assessment, assess
 from core.services.listing_context import Mapped, attribute_rule, load_contexts, load_mapped, load_rules
 from core.services.mappings import MappingChange, affected_products
@@ -88,7 +89,7 @@ def preview_mappings(
 
 def _changed(mapped: Mapped, changes: Sequence[MappingChange]) -> Mapped:
     categories, brands, attributes = dict(mapped.categories), dict(mapped.brands), dict(mapped.attributes)
-    default = mapped.default_category
+    default, parcels = mapped.default_category, dict(mapped.parcels)
     for change in changes:
         if change.kind == DEFAULT_CATEGORY:
             default = change.target_id or None
@@ -96,9 +97,13 @@ def _changed(mapped: Mapped, changes: Sequence[MappingChange]) -> Mapped:
             attributes[change.source_id] = attribute_rule(change.target_id, change.detail)
         elif change.kind == ATTRIBUTE:
             attributes.pop(change.source_id, None)
+        elif change.kind == PARCEL and change.target_id is not None:
+            parcels[change.source_id] = read_parcel(change.detail)
+        elif change.kind == PARCEL:
+            parcels.pop(change.source_id, None)
         else:
             _put({CATEGORY: categories, BRAND: brands}[change.kind], change)
-    return Mapped(categories, brands, default, attributes)
+    return Mapped(categories, brands, default, attributes, parcels)
 
 
 def _put(into: dict[str, str], change: MappingChange) -> None:

@@ -27,10 +27,12 @@ from core.domain.mapping import (
     CATEGORY,
     DEFAULT_CATEGORY,
     KINDS,
+    PARCEL,
     MappingConflict,
     MappingRefused,
     refusal_of,
 )
+from core.domain.parcels import parcel_refusal
 from core.domain.people import Actor
 from core.domain.plaintext import quoted
 from core.domain.stock import MAIN_LOCATION, WAREHOUSE
@@ -52,7 +54,9 @@ class MappingChange:
 
     ``kind``: category and brand (``source_id`` is the store's id), default_category (``source_id`` empty), attribute
     (``source_id`` from ``domain.mapping.attribute_source``; ``target_id`` a listed value, or empty with ``text`` or
-    ``field`` in ``detail``). ``version`` is the one the person saw, 0 for none, None when it does not matter.
+    ``field`` in ``detail``), parcel (``source_id`` is the Shop's category, ``target_id`` empty, weight and sizes in
+    ``detail`` as ``domain.parcels`` has them). ``version`` is the one the person saw, 0 for none, None when it does
+    not matter.
     """
 
     kind: str
@@ -195,8 +199,19 @@ def _check_targets(connection: Connection, connection_id: int, changes: Sequence
             raise MappingRefused(
                 f"The TikTok brand {change.target_id} is not in the Shop's list: read the brands again."
             )
+    _check_parcels(connection, connection_id, changes)
     check_order_mappings(connection, connection_id, changes)
     _check_warehouses(connection, connection_id, changes)
+
+
+def _check_parcels(connection: Connection, connection_id: int, changes: Sequence[MappingChange]) -> None:
+    """Default weights and sizes belong to a category that products can be in."""
+    for change in changes:
+        if change.kind == PARCEL and change.target_id is not None:
+            require_leaf(connection, connection_id, change.source_id)
+            refusal = parcel_refusal(change.detail)
+            if refusal:
+                raise MappingRefused(refusal)
 
 
 def _check_warehouses(connection: Connection, connection_id: int, changes: Sequence[MappingChange]) -> None:
@@ -321,7 +336,7 @@ def _concerned(changes: Sequence[MappingChange]) -> list[ColumnElement[bool]]:
     clauses = [
         and_(p.category_ids.overlap(by_kind.get(CATEGORY, [])), s.own_category_id.is_(None)),
         p.brand_id == func.any(by_kind.get(BRAND, [])),
-        s.category_id == func.any(within),
+        s.category_id == func.any([*within, *by_kind.get(PARCEL, ())]),
     ]
     if ANY_CATEGORY in within:
         clauses.append(s.category_id.is_not(None))

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from console import actions
-from console.components import attribute_grid
+from console.components import attribute_grid, parcel_grid
 from core.db import engine
 from core.domain.mapping import ATTRIBUTE, ORDER_FIELD, ORDER_STATUS, MappingRefused
+from core.domain.parcels import ParcelDefaults
 from core.domain.people import Role
 from core.domain.stock import WAREHOUSE
 from core.reads.attribute_mappings import AttributeRow
+from core.reads.parcel_defaults import ParcelRow
 from core.services.mappings import MappingChange
 from tests.console.conftest import Open
 from tests.console.filling import Filled
@@ -21,7 +26,7 @@ from tests.console.order_filling import MISSING, Orders, fill_orders
 from tests.console.stock_filling import fill_stock
 
 SignIn = Callable[[Role], str]
-KINDS = ("attribute", "order_status", "sku", "warehouse", "order_field")
+KINDS = ("attribute", "parcel", "order_status", "sku", "warehouse", "order_field")
 SWITCHES = {
     "orders": {
         *("set_order_download", "set_order_import", "set_order_status_sync", "set_customer_emails"),
@@ -89,6 +94,51 @@ def test_statuses_fields_and_warehouses_are_saved_and_undone(
     with engine.transaction() as conn:
         count = "SELECT count(*) FROM mappings WHERE kind = 'warehouse'"
         assert conn.exec_driver_sql(count).scalar_one() == 0
+
+
+def parcel_row(**changes: Any) -> ParcelRow:
+    plain = ParcelRow("600001", "Home > Cups", 9, 2, ParcelDefaults(Decimal("0.5"), 3, 2, 1), 4, "ada")
+    return replace(plain, **changes)
+
+
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        ((0.5, 3, 2, 1), None),
+        ((0.75, 3, 2, 1), {"weight_kg": "0.75", "length_cm": 3, "width_cm": 2, "height_cm": 1}),
+        ((None, 3.0, 2.0, 1.0), {"length_cm": 3, "width_cm": 2, "height_cm": 1}),
+        ((0.5, None, None, float("nan")), {"weight_kg": "0.5"}),
+        ((None, None, None, None), {}),
+        ((0.5, 3, None, 1), "Home > Cups: Give length, width and height, or none of them."),
+        ((0.0, 3, 2, 1), "Home > Cups: The weight must be above 0 and at most 100 kg, not “0”."),
+    ],
+)
+def test_what_is_typed_as_a_default_of_a_category(typed: tuple[Any, ...], expected: Any) -> None:
+    change = parcel_grid.change_of(parcel_row(), dict(zip(("weight", "length", "width", "height"), typed, strict=True)))
+    if not isinstance(change, MappingChange):
+        assert change == expected
+        return
+    assert (change.kind, change.source_id, change.version) == ("parcel", "600001", 4)
+    assert (dict(change.detail), change.target_id) == (expected, "" if expected else None)
+
+
+def test_defaults_of_a_category_are_shown_saved_and_undone(sign_in: SignIn, open_page: Open, filled: Filled) -> None:
+    with engine.transaction() as conn:
+        conn.exec_driver_sql("UPDATE product_states SET category_id = '600001' WHERE product_id <= 8")
+    at = open_page("mappings", tab="parcel")
+    shown = at.dataframe[0].value
+    assert list(shown[["category", "products", "lacking"]].iloc[0]) == ["Home > Leaf 600001", 8, 2]
+    assert "**2 products without a weight or size" in markdown(at)
+    sign_in(Role.OPERATOR)
+    change = MappingChange("parcel", "600001", "", version=0, detail={"weight_kg": "0.5"})
+    assert actions.save_mappings(filled.connection_id, [change]) == 1
+    at = open_page("mappings", tab="parcel")
+    assert at.dataframe[0].value["weight"].iloc[0] == 0.5
+    assert "Leaf 600001** not mapped → 0.5 kg, operator" in markdown(at).replace("\\", "")
+    next(button for button in at.button if (button.key or "").startswith("undo_")).click().run()
+    with engine.transaction() as conn:
+        assert conn.exec_driver_sql("SELECT count(*) FROM mappings WHERE kind = 'parcel'").scalar_one() == 0
+        conn.exec_driver_sql("UPDATE product_states SET category_id = NULL")
 
 
 @pytest.mark.parametrize("part", ["orders", "stock"])

@@ -5,11 +5,12 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from core.config import Settings
 from core.db.catalogue import load_products
@@ -18,6 +19,7 @@ from core.db.tables import audit, mapping_history, mappings, shop_brands, shop_c
 from core.domain.mapping import MappingConflict, MappingRefused, attribute_source
 from core.domain.people import Actor, Role
 from core.domain.statuses import ProductStatus
+from core.reads.parcel_defaults import parcel_rows
 from core.services import shop_metadata
 from core.services.listing_context import load_mapped
 from core.services.mapping_effect import preview_mappings
@@ -67,12 +69,15 @@ def stored(rig: ListingRig) -> list[Any]:
         return list(connection.execute(select(mappings).order_by(mappings.c.kind, mappings.c.source_id)))
 
 
+def errors_of(row: Any) -> list[str]:
+    return [one["code"] for one in row.problems if one["severity"] == "error"]
+
+
 def busiest_category(rig: ListingRig) -> str:
     """The store category with the most products that would be ready but for their category."""
     counts: Counter[str] = Counter()
     for row in rig.states():
-        errors = [one["code"] for one in row.problems if one["severity"] == "error"]
-        if errors == ["category_missing"]:
+        if errors_of(row) == ["category_missing"]:
             counts.update(row.category_ids)
     return counts.most_common(1)[0][0]
 
@@ -98,6 +103,41 @@ def test_mapping_a_category_makes_its_products_ready_and_touches_no_others(rig: 
     with transaction() as connection:
         back = preview_mappings(connection, rig.connection_id, [MappingChange("category", source, None)])
     assert (back.stop_being_ready, back.lose_category) == (ready, len(concerned))
+
+
+def test_a_default_weight_of_a_category_makes_its_products_ready_and_is_undone(rig: ListingRig) -> None:
+    leaf = rig.easy_leaf()
+    save(rig, MappingChange("default_category", "", leaf))
+    rig.judge()
+    light = [row.product_id for row in rig.states() if errors_of(row) == ["weight_missing"]]
+    lacking = {row.product_id for row in rig.states() if "weight_missing" in row.problem_codes}
+    assert light and len(lacking) < len(rig.states())
+    change = MappingChange("parcel", leaf, "", version=0, detail={"weight_kg": "0.5"})
+    with transaction() as connection:
+        effect = preview_mappings(connection, rig.connection_id, [change])
+    assert effect.become_ready == len(light)
+    (row,) = parcel_rows(rig.connection_id, state="lacking")
+    assert (row.category_id, row.lacking, row.version) == (leaf, len(lacking), 0)
+    assert save(rig, change) == 1
+    assert all(row.assessed_hash is None for row in rig.states() if row.category_id == leaf)
+    rig.judge()
+    marked = {row.product_id for row in rig.states() if "weight_default" in row.problem_codes}
+    assert marked == lacking
+    assert {row.status for row in rig.states() if row.product_id in light} == {ProductStatus.READY}
+    (row,) = parcel_rows(rig.connection_id, state="set")
+    assert (row.default.weight_kg, row.lacking, row.updated_by) == (Decimal("0.5"), 0, "ada")
+    with transaction() as connection:
+        last = connection.scalar(select(func.max(mapping_history.c.id)))
+        undo(connection, rig.connection_id, last, ADA)
+    rig.judge()
+    assert {row.product_id for row in rig.states() if "weight_missing" in row.problem_codes} == lacking
+
+
+def test_defaults_that_cannot_be_are_refused(rig: ListingRig) -> None:
+    for source, detail in (("123", {"weight_kg": "1"}), (rig.easy_leaf(), {"weight_kg": "-1"}), (rig.easy_leaf(), {})):
+        with pytest.raises(MappingRefused):
+            save(rig, MappingChange("parcel", source, "", detail=detail))
+    assert stored(rig) == []
 
 
 def test_a_sample_says_that_it_is_one(rig: ListingRig) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -15,7 +16,7 @@ from core.domain.limits import limits_of
 from core.domain.listing import CategoryRule, Severity
 from core.domain.listing_rules import OwnContent
 from core.domain.offers import PriceRules, StockRules, offer_of, price_of, ruled
-from core.domain.parcels import ParcelDefaults
+from core.domain.parcels import ParcelDefaults, parcel_document, parcel_refusal, parcel_words, read_parcel
 from core.domain.pictures import PictureFacts
 from core.domain.readiness import assess
 from tests.unit.readiness_cases import (
@@ -200,6 +201,60 @@ def test_defaults_fill_in_and_are_marked() -> None:
     for code in ("weight_default", "size_default"):
         assert problem(found, code).severity is Severity.WARNING
         assert "default" in problem(found, code).sentence
+
+
+@pytest.mark.parametrize(
+    ("of_category", "weight", "length", "whose"),
+    [
+        (ParcelDefaults(Decimal("0.7"), 30, 20, 10), "0.7", 30, ("category's", "category's")),
+        (ParcelDefaults(Decimal("0.7")), "0.7", 20, ("category's", "connection's")),
+        (ParcelDefaults(None, 30, 20, 10), "0.4", 30, ("connection's", "category's")),
+        (None, "0.4", 20, ("connection's", "connection's")),
+    ],
+)
+def test_the_default_of_the_category_goes_before_that_of_the_connection(
+    of_category: ParcelDefaults | None, weight: str, length: int, whose: tuple[str, str]
+) -> None:
+    of = product(variants=(variant(weight_kg=None),), custom_fields={})
+    kept = {"99": ParcelDefaults(Decimal(9))} | ({JARS: of_category} if of_category else {})
+    found = judged(of, parcel=ParcelDefaults(Decimal("0.4"), 20, 15, 10), category_parcels=kept)
+    ((_, draft),) = found.drafts
+    assert (draft.package.weight_kg, draft.package.length_cm) == (Decimal(weight), length)
+    for code, owner in zip(("weight_default", "size_default"), whose, strict=True):
+        assert f"{owner} default" in problem(found, code).sentence
+
+
+def test_what_the_product_has_goes_before_any_default() -> None:
+    kept = {JARS: ParcelDefaults(Decimal("0.7"), 30, 20, 10)}
+    ((_, draft),) = judged(product(), category_parcels=kept).drafts
+    ((_, plain),) = judged(product()).drafts
+    assert draft.package == plain.package
+
+
+@pytest.mark.parametrize(
+    ("document", "refusal"),
+    [
+        ({"weight_kg": "0.5"}, ""),
+        ({"length_cm": 3, "width_cm": 2, "height_cm": 1}, ""),
+        ({}, "Give a weight, or length, width and height."),
+        ({"weight_kg": "0"}, "The weight must be above 0"),
+        ({"weight_kg": "101"}, "at most 100 kg"),
+        ({"weight_kg": "heavy"}, "“heavy”"),
+        ({"length_cm": 3, "width_cm": 2}, "or none of them"),
+        ({"length_cm": 3, "width_cm": 2, "height_cm": 1_001}, "from 1 to 1,000, not 1001"),
+    ],
+)
+def test_defaults_of_a_category_are_checked(document: dict[str, Any], refusal: str) -> None:
+    assert refusal in parcel_refusal(document)
+    assert bool(refusal) == bool(parcel_refusal(document))
+
+
+def test_defaults_of_a_category_are_kept_and_said() -> None:
+    kept = ParcelDefaults(Decimal("0.50"), 30, 20, 10)
+    document = parcel_document(kept)
+    assert read_parcel(json.loads(json.dumps(document))) == kept
+    assert parcel_words(document) == "0.5 kg, 30 x 20 x 10 cm"
+    assert parcel_words(parcel_document(ParcelDefaults(Decimal(20)))) == "20 kg"
 
 
 def test_sizes_may_be_absent_where_the_category_needs_none() -> None:
