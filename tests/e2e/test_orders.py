@@ -23,9 +23,19 @@ from tests.console.filling import Filled, add_users
 from tests.e2e.conftest import Console, be_signed_in, open_page, wait_for
 from tests.running_system import System, running_system, wait_until
 from tests.sandbox_server import REPOSITORY
+from tests.store_harness import Merchant
 
 ROW, HEADER = 34, 38
 GHOST = "GHOST-01"
+MOST_FIXED = 10
+UPDATE = "/product/202309/products/{product_id}/inventory/update"
+ON_SALE = (
+    "SELECT count(*) FROM listing_skus s JOIN listings l ON l.id = s.listing_id WHERE l.tiktok_status = 'ACTIVATE'"
+)
+DIFFERENT = """
+SELECT count(*) FROM listing_skus s JOIN variants v ON v.id = s.variant_id JOIN listings l ON l.id = s.listing_id
+WHERE l.tiktok_status = 'ACTIVATE' AND s.shop_quantity IS DISTINCT FROM s.sent_quantity
+"""
 
 
 @dataclass
@@ -58,12 +68,11 @@ def shop(database_url: str, open_folder: Path) -> Iterator[Shop]:
         add_users(conn)
     port = find_free_port()
     with running_system(
-        home, database_url, products=12, workers=1, CROSSDOCK_CONSOLE_PORT=str(port), CROSSDOCK_DEMO_SENDS="5"
+        home, database_url, products=24, workers=1, CROSSDOCK_CONSOLE_PORT=str(port), CROSSDOCK_DEMO_SENDS="12"
     ) as system:
         system.control("POST", "review", {"delay_seconds": 1, "reject_rate": 0})
         found = Shop(system, Console(f"http://127.0.0.1:{port}", system.environment, engine, Filled(0, 0, 0, ())))
-        live = "SELECT count(*) FROM listings WHERE tiktok_status = 'ACTIVATE'"
-        wait_until(lambda: found.count(live) >= 2, seconds=150, what="two products on sale")
+        wait_until(lambda: found.count(ON_SALE) >= MOST_FIXED, seconds=150, what="a dozen SKUs on sale")
         mapped = "SELECT count(*) FROM mappings WHERE kind = 'order_status'"
         wait_until(lambda: found.count(mapped) >= 5, seconds=60, what="the mapping of statuses")
         # Last, so that it does not start while everything else does.
@@ -109,6 +118,7 @@ def grid(page: Page) -> Locator:
 
 
 def open_row(page: Page, row: int, item: str) -> None:
+    grid(page).scroll_into_view_if_needed()
     box = grid(page).locator("canvas").first.bounding_box()
     assert box
     page.mouse.click(box["x"] + 52, box["y"] + HEADER + ROW * row + ROW / 2 - 4)
@@ -161,24 +171,87 @@ def test_what_is_shown_can_be_taken_away(page: Page, shop: Shop, bought: dict[st
     assert Path(download.value.path()).read_bytes()[:2] == b"PK"
 
 
-def test_a_stock_check_finds_and_corrects(page: Page, shop: Shop, bought: dict[str, str]) -> None:
+def test_a_group_of_refused_orders_is_retried(page: Page, shop: Shop, bought: dict[str, str]) -> None:
+    """The store refuses orders for a product that was deleted there unnoticed, until it is back."""
+    merchant, sku = Merchant(shop.system.sandbox), "TT-GONE-1"
+    remote_id = merchant.create("Candle soon gone", sku, stock=9)
+    known = f"SELECT count(*) FROM variants WHERE sku = '{sku}'"
+    wait_until(lambda: shop.count(known) == 1, seconds=60, what="the new product's arrival")
+    shop.system.control("POST", "tiktok/shelf", {"skus": [{"seller_sku": sku, "quantity": 20, "price": "9.99"}]})
+    lost = {"vendor": "shopwired", "endpoint": "WEBHOOK *", "fault": "lost"}
+    shop.system.control("POST", "faults", {"rules": [lost]})
+    merchant.delete(remote_id)
+    orders = [shop.buy(skus=[sku], on_hold=False) for _ in range(2)]
+    refused = "SELECT count(*) FROM shop_orders WHERE hold = 'refused'"
+    wait_until(lambda: shop.count(refused) == 2, seconds=60, what="the store's refusal of both")
+    merchant.create("Candle back again", sku, stock=9)
+    be_signed_in(page, shop.console)
+    open_page(page, shop.console, "orders?tab=Needs+a+person", "Orders")
+    expect(page.get_by_text("The store refused it").first).to_be_visible()
+    page.get_by_role("button", name="Retry these").click()
+    imported = f"SELECT count(*) FROM shop_orders WHERE import_state = 'imported' AND remote_id IN {tuple(orders)}"
+    wait_until(lambda: shop.count(imported) == 2, seconds=60, what="the import of the group")
+    shop.system.control("DELETE", "faults")
+    expect(page.get_by_text(re.compile("2 done|2 items")).first).to_be_visible()
+
+
+def test_a_stock_check_finds_ten_and_a_person_fixes_them(page: Page, shop: Shop, bought: dict[str, str]) -> None:
+    """The Shop takes no stock for a while, so the check finds what differs and cannot put it right."""
+    down = {"vendor": "tiktok", "endpoint": f"POST {UPDATE}", "fault": "http_503"}
+    shop.system.control("POST", "faults", {"rules": [down]})
+    told = f"SELECT count(*) FROM variants WHERE (sku, stock) IN ({', '.join(sell_in_store(shop, MOST_FIXED))})"
+    wait_until(lambda: shop.count(told) == MOST_FIXED, seconds=60, what="the store's sales")
     be_signed_in(page, shop.console)
     open_page(page, shop.console, "stock", "Stock")
     page.get_by_role("button", name="Check now").click()
-    ended = "SELECT count(*) FROM stock_checks WHERE finished_at IS NOT NULL AND compared > 0"
-    wait_until(lambda: shop.count(ended) == 1, seconds=90, what="the stock check")
-    open_page(page, shop.console, "stock", "Stock")
-    expect(page.get_by_text("on demand").first).to_be_attached()
+    ended = "SELECT count(*) FROM stock_checks WHERE finished_at IS NOT NULL AND found >= 10"
+    wait_until(lambda: shop.count(ended) == 1, seconds=120, what="the stock check")
+    shop.system.control("DELETE", "faults")
+    open_page(page, shop.console, "stock?state=differs", "Stock")
+    expect(page.get_by_test_id("stVegaLiteChart").first).to_be_visible()
     open_row(page, 0, "Why")
     why = page.get_by_role("dialog")
     expect(why.get_by_text(re.compile("should offer"))).to_be_visible()
     expect(why.get_by_text(re.compile("Exposure"))).to_be_visible()
+    why.get_by_role("button", name="Close").click()
+    page.get_by_role("button", name=re.compile("Select all")).click()
+    page.get_by_role("button", name="Fix", exact=True).click()
+    page.get_by_role("button", name=re.compile("^Correct ")).click()
+    wait_until(lambda: shop.count(DIFFERENT) == 0, seconds=90, what="the correction of all")
+    open_page(page, shop.console, "stock?state=differs", "Stock")
+    expect(page.get_by_text("Nothing matches")).to_be_visible()
+
+
+def sell_in_store(shop: Shop, number: int) -> list[str]:
+    """A piece of each of so many SKUs on sale is sold in the shop window; the SKUs and their new stock, as SQL."""
+    query = (
+        "SELECT s.seller_sku FROM listing_skus s JOIN listings l ON l.id = s.listing_id JOIN variants v"
+        f" ON v.id = s.variant_id WHERE l.tiktok_status = 'ACTIVATE' AND v.stock > 3 ORDER BY s.id DESC LIMIT {number}"
+    )
+    with shop.engine.connect() as conn:
+        skus = conn.exec_driver_sql(query).scalars().all()
+    sales = [shop.system.control("POST", "shopwired/sell", {"business": 1, "sku": sku, "quantity": 1}) for sku in skus]
+    return [f"('{sale['sku']}', {sale['stock']})" for sale in sales]
 
 
 def test_the_map_asks_nobody_outside(page: Page, shop: Shop, bought: dict[str, str]) -> None:
     """What ``tab`` asserts at its end; the areas beside the map say that it was drawn."""
     be_signed_in(page, shop.console, "viewer")
     open_page(page, shop.console, "orders?show=map", "Orders")
-    expect(page.get_by_text(re.compile(r"^4 orders"))).to_be_visible()
+    expect(page.get_by_text(re.compile(r"^6 orders"))).to_be_visible()
     expect(page.get_by_test_id("stDeckGlJsonChart")).to_be_attached()
     page.wait_for_timeout(1500)
+
+
+def test_buyers_keep_ordering(page: Page, shop: Shop, bought: dict[str, str]) -> None:
+    """Twenty orders a minute, as they come by themselves, are on the page while it is looked at again."""
+    before = shop.count("SELECT count(*) FROM shop_orders")
+    shop.system.control("POST", "tiktok/buyers", {"orders_per_minute": 20})
+    more = "SELECT count(*) FROM shop_orders"
+    wait_until(lambda: shop.count(more) >= before + 8, seconds=90, what="eight more orders")
+    shop.system.control("POST", "tiktok/buyers", {"orders_per_minute": 0})
+    be_signed_in(page, shop.console)
+    open_page(page, shop.console, "orders", "Orders")
+    counted = page.get_by_role("button", name=re.compile(r"^All \d+$"))
+    expect(counted).to_be_visible()
+    assert int(counted.inner_text().split()[1]) >= before + 8
