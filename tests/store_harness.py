@@ -78,6 +78,12 @@ class Merchant:
         parts = "status,billing_address,shipping_address,shipping,discounts,fees,admin_comments,products"
         return self.ask("GET", f"/orders/{remote_id}?embed={parts}")
 
+    def add_picture(self, remote_id: str, url: str) -> int:
+        return int(self.ask("POST", f"/products/{remote_id}/images", {"image": url})["id"])
+
+    def delete_picture(self, remote_id: str, picture_id: int) -> None:
+        self.ask("DELETE", f"/products/{remote_id}/images/{picture_id}")
+
     def add_rate(self, name: str) -> int:
         """A shipping rate; several may have one name."""
         body = {"country": 222, "name": name, "criteria": "price", "from": 0, "to": 0, "cost": 4.5}

@@ -43,6 +43,7 @@ HOLD_WORDS: Final[dict[str, str]] = {
     "currency": "were paid in another currency than the store's",
     "total_difference": "have a total that cannot be explained",
     "missing_shipping_rate": "are to carry a shipping rate that the store no longer has",
+    "picture_refused": "were refused by the store for a picture",
     "refused": "were refused by the store",
     "unpaid": "are not paid yet",
     "on_hold": "are in TikTok's hold hour",

@@ -25,6 +25,7 @@ from core.ports import Store
 from core.queue import defer
 from core.services.connect_store import mark_accepted, mark_refused
 from core.services.order_holds import wake_restocked
+from core.services.picture_refusals import wake_repictured
 from core.services.price_stock_queue import queue_push
 from core.services.product_status import mark_stale
 from core.services.pull_lease import LeaseLost, PullLease, PullState, pull_state, take_pull
@@ -271,6 +272,7 @@ def _tell(connection: Connection, store_account_id: int, saved: SavedProducts, d
             defer(connection, "picture_check", once=f"picture_check:{connection_id}", connection_id=connection_id)
     queue_push(connection, store_account_id, [*saved.price_or_stock, *deleted])
     wake_restocked(connection, store_account_id, changed)
+    wake_repictured(connection, store_account_id, changed)
 
 
 @dataclass(frozen=True, slots=True)

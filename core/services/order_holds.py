@@ -22,6 +22,7 @@ _ISSUES = {
     "out_of_stock_late": ("Fulfil it in Seller Center.", "orders"),
     "total_difference": ("Compare the order with Seller Center.", "orders"),
     "missing_shipping_rate": ("Choose another rate in Settings, or add it in the store again.", "settings"),
+    "picture_refused": ("Replace the picture in the store: the order is tried again by itself.", "orders"),
     "refused": ("Correct what the store names, then retry the order.", "orders"),
     "no_address": ("Look at the order in Seller Center.", "orders"),
 }

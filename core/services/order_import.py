@@ -27,6 +27,7 @@ from core.services.order_facts import facts_of
 from core.services.order_holds import complain
 from core.services.order_intents import Claimed, Intent, LostOrder
 from core.services.order_outcome import Deduction, save_made, watch_stock
+from core.services.picture_refusals import PICTURE, picture_refusal
 from core.services.runs import Item, Outcome, start_run
 from core.services.settings_of_connection import ConnectionSettings, load_settings
 from core.services.shipping_rates import read_rates
@@ -259,10 +260,12 @@ def _made_otherwise(importing: Importing, case: _Case, intent: Intent, conflict:
 
 
 def _refused(case: _Case, refusal: RemoteError) -> Outcome:
-    decision = Decision("held", "refused", f"The store refused it: {refusal.sentence}")
     with transaction() as conn:
         intents.save_not_made(conn, case.claimed, refusal.sentence)
-    return _not_now(case, decision)
+        picture = picture_refusal(conn, case.claimed.id, refusal.sentence)
+    if picture is not None:
+        return _not_now(case, Decision("held", PICTURE, picture))
+    return _not_now(case, Decision("held", "refused", f"The store refused it: {refusal.sentence}"))
 
 
 def _resolve(importing: Importing, case: _Case, intent: Intent) -> Outcome | None:

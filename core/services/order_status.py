@@ -25,6 +25,7 @@ from core.services.order_cancelling import CancelledUnits, units_cancelled
 from core.services.order_intents import Claimed, LostOrder
 from core.services.order_mappings import status_kinds, status_map
 from core.services.order_tracking import Tracking, status_to_follow, tracking_of
+from core.services.picture_refusals import FIX, PICTURE, picture_refusal
 from core.services.runs import Item, Outcome, start_run
 from core.services.settings_of_connection import ConnectionSettings, load_settings
 
@@ -34,7 +35,7 @@ _ADDRESS_CHANGED = (
     "TikTok Shop: the buyer changed the delivery address after this order was created. "
     "Ship to the address shown in Seller Center."
 )
-_CODES = ("order_conflict", "status_refused", "unmapped_status")
+_CODES = ("order_conflict", "status_refused", "unmapped_status", PICTURE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,6 +288,10 @@ def _conflict(case: _Case, sentence: str, fix: str) -> str:
 
 
 def _refused(case: _Case, refusal: Refused) -> str:
+    with transaction() as conn:
+        picture = picture_refusal(conn, case.claimed.id, refusal.sentence)
+    if picture is not None:
+        return _complaint(case, PICTURE, picture, FIX)
     return _complaint(case, "status_refused", f"The store refused the status: {refusal.sentence}", "Correct it there.")
 
 

@@ -61,6 +61,7 @@ def order_document(ask: Ask, ident: int, created: str, status: dict[str, Any]) -
     """The whole order with every embed. Raises ApiError 422 for anything missing or wrong."""
     given = ask.given
     lines = [read_line(ask, item) for item in _list_of(given, "products", required=True)]
+    check_pictures(ask, [line.product.id for line in lines])
     shipping = _shipping(ask, given["shippingRate"])
     extras = {name: default for name, (_, default) in EXTRA_FIELDS.items()} | plain_values(given, EXTRA_FIELDS)
     discounts = [_adjustment(item, "voucherId", "offerId", "code") for item in _list_of(given, "discounts")]
@@ -110,6 +111,18 @@ def _list_of(given: dict[str, Any], name: str, *, required: bool = False) -> lis
     if not isinstance(items, list) or any(not isinstance(item, dict) for item in items) or (required and not items):
         raise ApiError(422, f"The field '{name}' must be a list of objects")
     return items
+
+
+def check_pictures(ask: Ask, product_ids: list[int]) -> None:
+    """Where the sandbox is told to, nothing is done with an order that holds a product with a GIF: ApiError 422."""
+    if not ask.world.setting("shopwired.order_picture_rules", False):
+        return
+    for ident in product_ids:
+        row = ask.world.db.one("SELECT images FROM sw_products WHERE id = ?", (ident,))
+        for image in json.loads(row["images"]) if row is not None else []:
+            if image["url"].endswith(".gif"):
+                name = image["url"].rpartition("/")[2]
+                raise ApiError(422, f"The image '{name}' of a product does not comply with the image rules")
 
 
 def read_line(ask: Ask, item: dict[str, Any]) -> Line:

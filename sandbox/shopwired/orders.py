@@ -12,7 +12,7 @@ from sandbox.shopwired import emails
 from sandbox.shopwired.answers import ApiError, answer, dump, list_answer, no_content, rfc2822, text_answer
 from sandbox.shopwired.asks import Ask
 from sandbox.shopwired.events import happened
-from sandbox.shopwired.order_making import check_required, order_document
+from sandbox.shopwired.order_making import check_pictures, check_required, order_document
 from sandbox.shopwired.sequences import next_id
 from sandbox.shopwired.shop import status_document
 from sandbox.shopwired.stock import lower_stock
@@ -113,6 +113,7 @@ def set_status(ask: Ask) -> Response:
         document = _document(_row(ask))
         before = document["status"]
         document["status"] = _status(ask, ask.given.get("status"))
+        check_pictures(ask, [line["id"] for line in document["products"]])
         if "trackingUrl" in ask.given:
             document["trackingUrl"] = required_text(ask.given, "trackingUrl")
         _store(ask, document)
