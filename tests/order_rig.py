@@ -27,7 +27,7 @@ from core.services.stock_writes import write_wanted
 from tests.connect_rig import Rig, running_rig
 
 RECHECK_S = 0.3
-_EMBED = "status,products,discounts,fees,shipping,admin_comments,shipping_address"
+_EMBED = "status,products,discounts,fees,shipping,admin_comments,shipping_address,custom_fields"
 
 
 @dataclass

@@ -12,12 +12,12 @@ from console import actions, context, order_actions
 from console.components import empty, feedback, filters, mapping_grid, sheets, table, words
 from console.components.status import escaped
 from core.domain.mapping import ORDER_FIELD, ORDER_STATUS, SKU
+from core.domain.order_fields import ORDER_FIELDS
 from core.domain.stock import WAREHOUSE
 from core.reads import order_mappings
 from core.reads.order_mappings import WaitingRow
 from core.reads.products import Choice
 from core.services.mappings import MappingChange
-from core.services.order_mappings import FIELDS
 
 NONE = {WAREHOUSE: "None: its stock is not sent", ORDER_STATUS: "", ORDER_FIELD: "", SKU: ""}
 STATES = [Choice("unmapped", "Not mapped"), Choice("mapped", "Mapped")]
@@ -75,8 +75,13 @@ def _chosen(kind: str, rows: Sequence[WaitingRow], choices: Sequence[Choice], he
 
 
 def fields() -> None:
-    st.caption("Each is copied into the custom field of this name when an order is imported, and never read back.")
-    rows = order_mappings.field_rows(context.current_id(), FIELDS)
+    st.caption(
+        "Each is copied into the custom field of this name when an order is imported, and never read back. "
+        "What TikTok hides of the recipient, or does not tell, is left out."
+    )
+    sees_customers = context.current().operates
+    shown_fields = {name: one.label for name, one in ORDER_FIELDS.items() if sees_customers or not one.customer}
+    rows = order_mappings.field_rows(context.current_id(), shown_fields)
     column = st.column_config.TextColumn("Store custom field", width=320, max_chars=100)
     shown = _grid(ORDER_FIELD, rows, [row.target_id for row in rows], column, "TikTok order field")
     wanted = [None if pd.isna(name) or not str(name).strip() else str(name).strip() for name in shown["target"]]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Iterable, Sequence
+from typing import Protocol
 
 from sqlalchemy import Connection, delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
@@ -12,27 +12,12 @@ from core.db.bulk import upsert_rows
 from core.db.engine import now, transaction
 from core.db.tables import connections, mappings, shop_orders, store_order_statuses, store_orders, variants
 from core.domain.mapping import ORDER_FIELD, ORDER_KINDS, ORDER_STATUS, SKU, MappingRefused
+from core.domain.order_fields import ORDER_FIELDS, field_text
 from core.domain.order_words import STATUS_DEFAULTS
 from core.domain.orders import ShopOrder, StoreOrderStatus
 from core.ports import Store
 from core.services.order_follow_up import defer_once
 from core.services.order_holds import close_causes, wake, wake_linked
-
-# Fields of an order that may be copied into a custom field of the store order; none of them tells of the customer.
-FIELDS: Mapping[str, str] = {
-    "id": "TikTok order id",
-    "order_type": "Order type",
-    "delivery_option": "Delivery option",
-    "shipping_type": "Shipping type",
-    "warehouse_id": "TikTok warehouse id",
-    "payment_method": "Payment method",
-    "ship_by": "Ship by",
-    "collect_by": "Collect by",
-    "deliver_by": "Deliver by",
-    "replaced_order_id": "Replaced order id",
-    "tracking_number": "Tracking number",
-    "provider_name": "Carrier",
-}
 
 
 class _Change(Protocol):
@@ -77,10 +62,10 @@ def status_kinds(conn: Connection, store_account_id: int) -> dict[str, str]:
 def custom_fields(conn: Connection, connection_id: int, order: ShopOrder) -> dict[str, str]:
     """The store order's custom fields (M6): ``source_id`` names a field of the order, ``target_id`` the store's."""
     m = mappings.c
-    ours = (m.connection_id == connection_id, m.kind == ORDER_FIELD, m.target_id != "", m.source_id.in_(FIELDS))
-    rows = conn.execute(select(m.source_id, m.target_id).where(*ours))
-    values = {row.target_id: getattr(order, row.source_id) for row in rows}
-    return {name: _text(value) for name, value in values.items() if value}
+    ours = (m.connection_id == connection_id, m.kind == ORDER_FIELD, m.target_id != "", m.source_id.in_(ORDER_FIELDS))
+    rows = conn.execute(select(m.source_id, m.target_id).where(*ours).order_by(m.source_id))
+    values = {row.target_id: field_text(order, row.source_id) for row in rows}
+    return {name: value for name, value in values.items() if value}
 
 
 def waiting_by_status(conn: Connection, connection_id: int) -> dict[str, int]:
@@ -108,7 +93,7 @@ def check_order_mappings(conn: Connection, connection_id: int, changes: Iterable
     for change in wanted:
         if change.kind == ORDER_STATUS and change.target_id not in statuses:
             raise MappingRefused(f"The store has no order status {change.target_id}: read its statuses again.")
-        if change.kind == ORDER_FIELD and change.source_id not in FIELDS:
+        if change.kind == ORDER_FIELD and change.source_id not in ORDER_FIELDS:
             raise MappingRefused(f"An order has no field {change.source_id!r} that can be copied.")
         if change.kind == SKU and not _is_variant(conn, account, change.target_id or ""):
             raise MappingRefused(f"The store has no product for the SKU {change.source_id}: choose another one.")
@@ -175,7 +160,3 @@ def _is_variant(conn: Connection, store_account_id: int, target_id: str) -> bool
     v = variants.c
     ours = (v.id == int(target_id), v.store_account_id == store_account_id, v.deleted_at.is_(None))
     return conn.execute(select(v.id).where(*ours)).first() is not None
-
-
-def _text(value: Any) -> str:
-    return value.strftime("%Y-%m-%d %H:%M UTC") if hasattr(value, "strftime") else str(value)

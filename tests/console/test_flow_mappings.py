@@ -141,6 +141,15 @@ def test_defaults_of_a_category_are_shown_saved_and_undone(sign_in: SignIn, open
         conn.exec_driver_sql("UPDATE product_states SET category_id = NULL")
 
 
+def test_fields_of_the_customer_are_offered_to_who_may_see_them(open_page: Open, stocked: Orders) -> None:
+    def labels(role: Role) -> set[str]:
+        return set(open_page("mappings", role, tab="order_field").dataframe[0].value["label"])
+
+    hidden = {"Recipient's name", "Buyer's e-mail address"}
+    assert labels(Role.OPERATOR) >= hidden | {"Delivery option", "Total paid"}
+    assert labels(Role.VIEWER) & hidden == set()
+
+
 @pytest.mark.parametrize("part", ["orders", "stock"])
 @pytest.mark.parametrize("role", list(Role))
 def test_settings_say_what_on_and_off_do(part: str, role: Role, open_page: Open, stocked: Orders) -> None:

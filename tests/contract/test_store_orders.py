@@ -279,7 +279,7 @@ def told(there: StoreAtSandbox, body: bytes) -> tuple[str, str, str]:
 
 
 def test_the_customer_never_reaches_the_journal(there: StoreAtSandbox) -> None:
-    store, wanted = there.store(), draft(there)
+    store, wanted = there.store(), draft(there, custom_fields={"Call": "Ann Example 7000000000"})
     made = store.create_order(wanted)
     store.order(made.remote_id)
     store.find_orders(wanted.marker, since=recently())

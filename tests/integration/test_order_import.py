@@ -551,14 +551,42 @@ def test_the_shop_is_told_our_number_once(rig: OrderRig) -> None:
     assert refer_orders(rig.market, rig.connection_id) == 0
 
 
-def test_fields_of_the_order_go_into_custom_fields(rig: OrderRig) -> None:
-    map_to(rig, "order_field", "delivery_option", "TikTok delivery")
-    order_id = rig.buy(rig.skus[0], on_hold=False)
+def test_fields_of_the_order_arrive_in_the_stores_custom_fields(rig: OrderRig) -> None:
+    wanted = {
+        "delivery_option": "tiktok_delivery", "id": "tiktok_id", "payment.total": "tiktok_total", "sample": "is_sample",
+        "lines.seller_sku": "tiktok_skus", "ship_by": "ship_by", "replaced_order_id": "replaces",
+        "address.name": "recipient", "address.lines": "street", "buyer_email": "buyer_email",
+    }  # fmt: skip
+    for source, target in wanted.items():
+        map_to(rig, "order_field", source, target)
+    order_id = rig.buy(rig.skus[0], rig.skus[1], on_hold=False, quantity=2)
     rig.work()
-    with transaction() as conn:
-        intent = order_intents.intent_of(conn, rig.order(order_id).id)
-    assert intent is not None
-    assert intent.draft.custom_fields == {"TikTok delivery": "Standard Shipping"}
+    (told,) = rig.market.orders([order_id])
+    assert told.address is not None and told.ship_by is not None
+    assert rig.in_store(order_id)[0]["customFields"] == {
+        "tiktok_delivery": "Standard Shipping",
+        "tiktok_id": order_id,
+        "tiktok_total": str(rig.order(order_id).total.quantize(Decimal("0.01"))),
+        "is_sample": "No",
+        "tiktok_skus": f"{rig.skus[0]}, {rig.skus[1]}",
+        "ship_by": f"{told.ship_by:%Y-%m-%d %H:%M} UTC",
+        "recipient": told.address.name,
+        "street": ", ".join(told.address.lines),
+        "buyer_email": told.buyer_email,
+    }
+
+
+def test_what_tiktok_hides_of_the_recipient_is_not_copied(rig: OrderRig) -> None:
+    map_to(rig, "order_field", "address.name", "recipient")
+    map_to(rig, "order_field", "shipping_type", "shipped_by")
+    order_id = rig.buy(rig.skus[0], kind="masked", on_hold=False)
+    rig.work()
+    assert rig.in_store(order_id)[0]["customFields"] == {"shipped_by": "TIKTOK"}
+
+
+def test_a_field_no_order_has_cannot_be_mapped(rig: OrderRig) -> None:
+    with pytest.raises(MappingRefused, match="no field 'shoe_size'"):
+        map_to(rig, "order_field", "shoe_size", "shoes")
 
 
 def test_importing_needs_a_live_connection(rig: OrderRig) -> None:

@@ -22,6 +22,7 @@ BUCKET = "api"
 STOCK, EVENTS, ONE, LISTS, CRAWL = 2, 3, 4, 6, 7  # priorities in the shared rate bucket (0 first)
 # Fields of orders that hold the customer's data; in lower case, as the journal compares them.
 CUSTOMER_FIELDS = ("billingaddress", "shippingaddress", "comments", "content", "deviceinfo", "dateofbirth")
+_OF_ORDERS = (*CUSTOMER_FIELDS, "customfields")  # where a merchant may have the customer's data copied to
 
 T = TypeVar("T")
 
@@ -77,7 +78,7 @@ class ShopWiredCalls:
         self, path: str, query: Mapping[str, str], read: Callable[[Answer], T], *, priority: int, endpoint: str = ""
     ) -> T:
         call = self._call("GET", path, None, endpoint=endpoint, query=query, priority=priority)
-        return reading(lambda: read(self._http.send(call, classify=classify, private=CUSTOMER_FIELDS)))
+        return reading(lambda: read(self._http.send(call, classify=classify, private=_private(path))))
 
     def _send(self, method: str, path: str, body: Mapping[str, Any] | None, *, endpoint: str = "") -> None:
         self._write(method, path, body, read=lambda _: None, endpoint=endpoint)
@@ -102,7 +103,7 @@ class ShopWiredCalls:
                 result.append(read(answer))
 
         call = self._call(method, path, body, endpoint=endpoint, query=query or {}, priority=priority)
-        self._http.send(call, classify=judge, private=CUSTOMER_FIELDS)
+        self._http.send(call, classify=judge, private=_private(path))
         return result[0]
 
     def _call(
@@ -129,6 +130,10 @@ class ShopWiredCalls:
             priority=priority,
             bucket=BUCKET,
         )
+
+
+def _private(path: str) -> tuple[str, ...]:
+    return _OF_ORDERS if path.startswith("/orders") else CUSTOMER_FIELDS
 
 
 def classify(answer: Answer) -> None:
