@@ -144,10 +144,6 @@ def _svg(wanted: Wanted) -> bytes:
     paint_of = {role: "#{:02x}{:02x}{:02x}".format(*rgb) for role, rgb in colours.items()}
     parts = [f'<rect width="100" height="100" fill="{paint_of["ground"]}"/>']
     parts += [_svg_step(step, paint_of[step.role]) for step in steps_of(wanted.shape)]
-    parts.append(
-        f'<text x="50" y="96" font-size="4.5" text-anchor="middle" fill="{paint_of["ink"]}">'
-        f"{wanted.colour} {wanted.shape}</text>"
-    )
     head = '<svg xmlns="http://www.w3.org/2000/svg" width="800" height="800" viewBox="0 0 100 100">'
     return (head + "".join(parts) + "</svg>").encode()
 

@@ -20,7 +20,8 @@ import httpx
 from core.domain.errors import Refused, Temporary
 from core.domain.limits import limits_of
 from core.domain.pictures import PictureFacts, file_name, judge
-from core.http.picture_files import BadPicture, convert, inspect
+from core.http.picture_files import convert, inspect
+from core.http.picture_trouble import BadPicture
 from core.http.transport import DeadlineBackend, Pool, deadline
 from core.ports import PreparedPicture
 

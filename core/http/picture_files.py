@@ -16,6 +16,8 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from core.domain.limits import MarketLimits
 from core.domain.pictures import KEPT_FORMATS, PictureFacts, scale_of
+from core.http.drawings import drawn, is_drawing
+from core.http.picture_trouble import BadPicture
 
 pillow_heif.register_heif_opener()
 
@@ -26,14 +28,6 @@ _heavy = threading.BoundedSemaphore(1)  # one large picture in memory at a time,
 _ORIENTATION: Final = 0x0112
 _QUALITIES: Final = (90, 82, 74)
 _SIMPLE_MODES: Final = ("RGB", "L", "P", "1")
-
-
-class BadPicture(Exception):
-    """The bytes are no picture that can be used; ``reason`` goes on from the picture's name: ``it is empty.``"""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +42,13 @@ class ConvertedPicture:
 
 
 def inspect(data: bytes, url: str) -> PictureFacts:
-    """What the picture is, from its header alone where that is enough. Raises ``BadPicture``."""
+    """What the picture is, from its header alone where that is enough; a drawing counts as drawn.
+
+    Raises ``BadPicture``.
+    """
+    if is_drawing(data):
+        with _opened(drawn(data)) as picture:
+            return PictureFacts(url, *picture.size, "SVG", len(data), hashlib.sha256(data).hexdigest())
     with _opened(data) as image:
         _require_whole(image, data)
         width, height = image.size
@@ -63,6 +63,9 @@ def convert(data: bytes, limits: MarketLimits) -> ConvertedPicture:
 
     A JPEG or PNG that is so already keeps its bytes. Raises ``BadPicture``.
     """
+    if is_drawing(data):
+        with _opened(drawn(data)) as picture:
+            return _encoded(_flattened(picture, limits), limits, ("converted from SVG to JPEG",))
     with _opened(data) as image:
         _require_whole(image, data)
         form, too_large = _form(image), _too_large(image, data, limits)
@@ -97,8 +100,6 @@ def _opened(data: bytes) -> Iterator[Image.Image]:
 
 def _what_else(data: bytes) -> str:
     start = data[:1000].lstrip().lower()
-    if b"<svg" in start:
-        return "it is an SVG drawing, which is not drawn here for safety: save it as PNG or JPEG in the store."
     if start.startswith((b"<!doctype html", b"<html")):
         return "its address leads to a web page, not to a picture."
     return "the file is not a picture of a known format."

@@ -22,7 +22,8 @@ from core.domain.errors import Refused, Temporary
 from core.domain.limits import limits_of
 from core.http import images
 from core.http.images import GuardedPictures, is_public
-from core.http.picture_files import BadPicture, convert, inspect
+from core.http.picture_files import convert, inspect
+from core.http.picture_trouble import BadPicture
 from tests.sandbox_server import running_sandbox
 
 GB = limits_of("GB")
@@ -297,7 +298,6 @@ def test_transparent_parts_become_white_and_sides_come_upright(pictures: Guarded
         ("page/mug-teal/x-1.jpg", "web page"),
         ("loop/mug-teal/x-1.jpg", "more than 3 times"),
         ("heavy/mug-teal/x-1.jpg", "over 10 MB"),
-        ("plain/mug-teal/x-1.svg", "SVG"),
         ("small/mug-teal/x-1.jpg", "at least 300 px"),
         ("wide/mug-teal/x-1.jpg", "3:4 and 4:3"),
     ],
@@ -332,7 +332,6 @@ def png_claiming(width: int, height: int) -> bytes:
         (png_claiming(60_000, 60_000), "million pixels"),
         (png_claiming(8_000, 7_000), "million pixels"),
         (b"", "empty"),
-        (b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>", "SVG"),
         (b"\xff\xd8\xff\xe0 not a jpeg", "picture|damaged"),
         (b"GIF89a", "picture|damaged"),
         (b"%PDF-1.4", "known format"),
