@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection, select, text
 
@@ -29,9 +29,10 @@ _ISSUES = {
 _QUIET = ("unpaid", "on_hold", "no_address")
 _WAKE = """
 UPDATE shop_orders o SET import_state = 'waiting', not_before = NULL
-WHERE o.connection_id = :connection_id AND (o.import_state = 'held' OR
-(o.import_state = 'not_wanted' AND o.hold = 'import_off')) AND ({condition})
+WHERE o.connection_id = :connection_id AND ({states}) AND ({condition})
 """
+_HELD = "o.import_state = 'held'"
+_LEFT_OUT = "o.import_state = 'not_wanted' AND o.hold = 'import_off'"
 # Enough on the shelf for at least one line that was short; the import looks again at all of them.
 _RESTOCKED = """
 o.hold = 'out_of_stock' AND EXISTS (
@@ -107,17 +108,18 @@ def wake_linked(conn: Connection, connection_id: int) -> int:
 
 def wake_restocked(conn: Connection, store_account_id: int, product_ids: Sequence[int]) -> None:
     """The stock of these products changed: what was short of them is looked at again, in every connection."""
-    for connection_id in _live_of(conn, store_account_id):
-        wake(conn, connection_id, _RESTOCKED, product_ids=list(product_ids))
+    for connection_id in live_of(conn, store_account_id):
+        wake_held(conn, connection_id, _RESTOCKED, product_ids=list(product_ids))
 
 
 def wake_allowed(conn: Connection, store_account_id: int, variant_ids: Sequence[int]) -> None:
     """These variants may be sold without stock from now on: orders that were short of them are looked at again."""
-    for connection_id in _live_of(conn, store_account_id):
-        wake(conn, connection_id, _ALLOWED, variant_ids=list(variant_ids))
+    for connection_id in live_of(conn, store_account_id):
+        wake_held(conn, connection_id, _ALLOWED, variant_ids=list(variant_ids))
 
 
-def _live_of(conn: Connection, store_account_id: int) -> Sequence[int]:
+def live_of(conn: Connection, store_account_id: int) -> Sequence[int]:
+    """The ids of the store account's live connections."""
     c = connections.c
     live = select(c.id).where(c.store_account_id == store_account_id, c.disconnected_at.is_(None))
     return conn.scalars(live).all()
@@ -133,9 +135,18 @@ def wake_all(conn: Connection, connection_id: int) -> int:
 
 
 def wake(conn: Connection, connection_id: int, condition: str, **values: object) -> int:
-    """Let the held orders that meet an SQL condition on ``o`` try again by themselves; how many."""
-    statement = text(_WAKE.format(condition=condition))
-    woken = conn.execute(statement, {"connection_id": connection_id, **values}).rowcount
+    """Let orders that are held, or left out while importing is off, and that meet an SQL condition on ``o`` try again
+    by themselves; how many."""
+    return _woken(conn, connection_id, _WAKE.format(states=f"{_HELD} OR {_LEFT_OUT}", condition=condition), values)
+
+
+def wake_held(conn: Connection, connection_id: int, condition: str, **values: object) -> int:
+    """Like ``wake`` for held orders alone, which are few and indexed; for what happens often."""
+    return _woken(conn, connection_id, _WAKE.format(states=_HELD, condition=condition), values)
+
+
+def _woken(conn: Connection, connection_id: int, statement: str, values: Mapping[str, object]) -> int:
+    woken = conn.execute(text(statement), {"connection_id": connection_id, **values}).rowcount
     if woken:
         defer_once(conn, "order_import", connection_id)
     return int(woken)

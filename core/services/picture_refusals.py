@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, select, text
 
-from core.db.tables import connections, picture_checks, products, shop_order_lines, variants
+from core.db.tables import picture_checks, products, shop_order_lines, variants
 from core.domain.picture_refusals import Shown, blamed, is_about_pictures
 from core.services.order_follow_up import defer_once
-from core.services.order_holds import wake
+from core.services.order_holds import live_of, wake_held
 
 PICTURE = "picture_refused"
 FIX = "Replace the picture in the store: it is tried again by itself."
@@ -36,10 +36,8 @@ def picture_refusal(conn: Connection, order_id: int, said: str) -> str | None:
 
 def wake_repictured(conn: Connection, store_account_id: int, product_ids: Sequence[int]) -> None:
     """These products changed: what was refused for a picture of theirs is tried again, in every connection."""
-    c = connections.c
-    live = select(c.id).where(c.store_account_id == store_account_id, c.disconnected_at.is_(None))
-    for connection_id in conn.scalars(live).all():
-        wake(conn, connection_id, _HELD, product_ids=list(product_ids))
+    for connection_id in live_of(conn, store_account_id):
+        wake_held(conn, connection_id, _HELD, product_ids=list(product_ids))
         given = {"connection_id": connection_id, "product_ids": list(product_ids)}
         if conn.execute(text(_LATE), given).rowcount:
             defer_once(conn, "order_status", connection_id)

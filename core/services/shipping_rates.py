@@ -9,7 +9,7 @@ from core.db.tables import connections, store_accounts
 from core.domain.errors import NotConfigured
 from core.logs import log
 from core.ports import Store
-from core.services.order_holds import wake
+from core.services.order_holds import live_of, wake_held
 
 _HELD = "o.hold = 'missing_shipping_rate'"
 
@@ -32,9 +32,8 @@ def read_rates(store: Store, connection_id: int) -> None:
         ).scalar_one()
         kept = None if found is None else list(found)
         conn.execute(update(store_accounts).where(store_accounts.c.id == account).values(shipping_rates=kept))
-        live = (connections.c.store_account_id == account, connections.c.disconnected_at.is_(None))
-        for one in conn.scalars(select(connections.c.id).where(*live)).all():
-            wake(conn, one, _HELD)
+        for one in live_of(conn, account):
+            wake_held(conn, one, _HELD)
 
 
 def known_rates(conn: Connection, connection_id: int) -> tuple[str, ...] | None:

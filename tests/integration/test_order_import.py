@@ -15,6 +15,7 @@ from sqlalchemy import delete, select, text, update
 from core.config import Settings
 from core.db.engine import transaction
 from core.db.tables import latencies, mappings, runs, shop_orders, store_accounts, store_orders
+from core.domain.errors import NotConfigured
 from core.domain.mapping import ORDER_STATUS, SKU, MappingRefused
 from core.domain.orders import StoreOrder, StoreOrderDraft
 from core.services import order_import, order_intents
@@ -339,6 +340,19 @@ def test_a_rate_the_store_does_not_have_cannot_be_chosen(rig: OrderRig) -> None:
     read_rates(rig.store, rig.connection_id)
     with pytest.raises(SettingError, match='no shipping rate "Pigeon": choose one of '):
         rig.setting("default_shipping_rate", "Pigeon")
+
+
+def test_where_the_rates_cannot_be_read_any_name_will_do(rig: OrderRig) -> None:
+    class WithoutPermission:
+        def shipping_rates(self) -> tuple[str, ...]:
+            raise NotConfigured("The key may not read shipping.", code="403")
+
+    store: Any = WithoutPermission()
+    read_rates(store, rig.connection_id)
+    rig.setting("default_shipping_rate", "By pigeon")
+    order_id = rig.buy(rig.skus[0], on_hold=False)
+    rig.work()
+    assert shipping(rig, order_id)["name"] == "By pigeon"
 
 
 def test_a_missing_shipping_rate_holds_orders_until_the_store_has_it_again(rig: OrderRig) -> None:
