@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, func, insert, select, update
 
 from core.db.engine import transaction
 from core.db.orders import StoredOrder
@@ -21,6 +21,7 @@ from core.services.order_facts import creation_deducts, learn_creation
 from core.services.order_follow_up import defer_once
 from core.services.order_holds import close_causes, settle_complaints
 from core.services.order_intents import Claimed, Intent
+from core.services.settings_of_connection import load_settings
 from core.services.stock_deductions import take_ourselves, taken_by_store
 
 _CENT = Decimal("0.01")
@@ -77,6 +78,7 @@ def save_made(
     if intent.draft is None:
         intent = replace(intent, units=tuple(line.id for line in stored.order.lines if not is_cancelled(line)))
     intents.save_created(conn, claimed, made, intent, as_of)
+    _follow_tracking(conn, target.id, stored)
     intents.release(
         conn,
         claimed,
@@ -95,6 +97,12 @@ def save_made(
     _compare(conn, target.id, claimed.id, intent, made, deduction.copies)
     _measure(conn, target.id, stored)
     _tell(conn, target, claimed.id, intent)
+
+
+def _follow_tracking(conn: Connection, connection_id: int, stored: StoredOrder) -> None:
+    """A store order cannot be created with tracking, so what the Shop's order has already is brought after it."""
+    if stored.order.tracking_number and load_settings(conn, connection_id).query_shipping_change:
+        conn.execute(update(store_orders).where(store_orders.c.order_id == stored.id).values(behind=True))
 
 
 def _settle_stock(

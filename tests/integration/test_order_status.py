@@ -244,6 +244,18 @@ def test_tracking_is_pulled_once_and_tells_the_customer_nothing(rig: OrderRig) -
     assert calls(rig, SET_STATUS) == before + 2
 
 
+@pytest.mark.parametrize("wanted", [True, False])
+def test_tracking_that_was_there_before_the_import_is_not_forgotten(rig: OrderRig, wanted: bool) -> None:
+    rig.setting("query_shipping_change", wanted)
+    order_id = rig.buy(rig.skus[0], on_hold=False)
+    rig.act(order_id, "advance", to="AWAITING_COLLECTION")
+    rig.work()
+    assert page(rig, order_id) == (royal_mail(order_id) if wanted else None)
+    kept = rig.store_order(order_id)
+    assert kept is not None
+    assert not kept.behind
+
+
 def test_tracking_stays_on_tiktok_until_it_is_wanted(rig: OrderRig, imported: str) -> None:
     rig.act(imported, "advance", to="IN_TRANSIT")
     rig.work()
