@@ -16,6 +16,7 @@ PAGES = {
     "exports?tab=disapproved": "Exports",
     "mappings": "Mappings",
     "mappings?tab=brand": "Mappings",
+    "mappings?tab=parcel": "Mappings",
     "activity": "Activity",
     "activity?tab=runs&open=1": "Activity",
     "activity?tab=calls&open=1": "Activity",
@@ -181,3 +182,20 @@ def test_a_reason_filters_the_disapproved(page: Page, console: Console) -> None:
     open_page(page, console, "exports?tab=disapproved", "Exports")
     page.get_by_role("button", name="15 · The title is not allowed").click()
     expect(page).to_have_url(re.compile("reason="))
+
+
+def test_one_category_is_set_for_all_that_match(page: Page, console: Console) -> None:
+    be_signed_in(page, console)
+    open_page(page, console, "products?tab=Active", "Products")
+    page.get_by_role("button", name="Select all 15 that match").click()
+    settled(page)
+    page.get_by_role("button", name="Set category…").click()
+    dialog = page.get_by_role("dialog")
+    chosen = dialog.get_by_role("combobox")
+    chosen.fill("600003")
+    page.get_by_role("option", name="Home > Leaf 600003").click()
+    dialog.get_by_role("button", name="Set category of 15 items").click()
+    expect(page.get_by_text("Set category to Home > Leaf 600003").first).to_be_visible()
+    with console.engine.connect() as conn:
+        kind, total = conn.exec_driver_sql("SELECT kind, total FROM runs ORDER BY id DESC LIMIT 1").one()
+    assert (kind, total) == ("own_category_run", 15)
