@@ -1,4 +1,7 @@
-"""The grid of category attributes: a fixed value, or the store's custom field that gives it (M7)."""
+"""The grid of category attributes: the store's custom field that gives it, a fixed value, or both (M7, P22).
+
+With both, the value is the default for products whose field is empty.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +45,7 @@ def show() -> None:
     if context.current().operates:
         mapping_grid.offer_to_save(ATTRIBUTE, changes)
     table.pager("map_attribute", Count(len(rows)))
-    head = ("Id", "Category", "Attribute", "Required", "Products", "Fixed value", "Custom field")
+    head = ("Id", "Category", "Attribute", "Required", "Products", "Value", "Custom field")
     sheets.download("attribute-mappings", head, lambda: [_line(row) for row in rows])
 
 
@@ -80,18 +83,15 @@ def change_of(row: AttributeRow, text: str, field: str) -> MappingChange | str |
     """What was typed as a change; a sentence when it cannot be; None when nothing changed."""
     if (text, field) == (row.text, row.field):
         return None
-    if text and field:
-        return f"{row.name}: give either a fixed value or a custom field, not both."
     if not text and not field:
         return MappingChange(ATTRIBUTE, row.source_id, None, version=row.version)
-    if field:
-        return MappingChange(ATTRIBUTE, row.source_id, "", version=row.version, detail={"field": field})
-    listed = next((value_id for name, value_id in row.values.items() if name.casefold() == text.casefold()), None)
-    if listed is not None:
-        return MappingChange(ATTRIBUTE, row.source_id, listed, version=row.version)
-    if not row.free_text:
-        return f"{row.name}: {text} is not one of the values that TikTok lists."
-    return MappingChange(ATTRIBUTE, row.source_id, "", version=row.version, detail={"text": text})
+    detail = {"field": field} if field else {}
+    listed = next((value_id for name, value_id in row.values.items() if name.casefold() == text.casefold()), "")
+    if text and not listed:
+        if not row.free_text:
+            return f"{row.name}: {text} is not one of the values that TikTok lists."
+        detail["text"] = text
+    return MappingChange(ATTRIBUTE, row.source_id, listed, version=row.version, detail=detail)
 
 
 def _plain(cell: object) -> str:
@@ -121,7 +121,7 @@ def _columns() -> dict[str, Any]:
         "name": c.TextColumn("Attribute", width=140),
         "required": c.CheckboxColumn("Required", width=70),
         "products": c.NumberColumn("Products", format="localized", width=70),
-        "text": c.TextColumn("Fixed value", width=150),
+        "text": c.TextColumn("Value", width=150, help="Beside a custom field: the default where the field is empty."),
         "field": c.SelectboxColumn("From custom field", options=fields, width=150),
         "values": c.TextColumn("TikTok's values", width=260),
     }

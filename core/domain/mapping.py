@@ -81,7 +81,10 @@ class BrandChoice:
 
 @dataclass(frozen=True, slots=True)
 class AttributeRule:
-    """Where an attribute's value comes from: a listed value, a fixed text, or a custom field of the product."""
+    """Where an attribute's value comes from: a custom field of the product, a listed value, or a fixed text.
+
+    With a field, the listed value or the text is the default for products whose field is empty (P22).
+    """
 
     value_id: str = ""
     text: str = ""
@@ -195,7 +198,10 @@ def choose_attributes(
     product: Product,
     limits: MarketLimits,
 ) -> AttributeChoice:
-    """Values of the category's product attributes; a required one without a value is an error that names it (M7)."""
+    """Values of the category's product attributes; a required one without a value is an error that names it (M7).
+
+    A value that is a default is marked by a note (P22).
+    """
     values: list[AttributeValue] = []
     problems: list[Problem] = []
     for attribute in attributes:
@@ -204,8 +210,9 @@ def choose_attributes(
         rule = rules.get(attribute_source(category_id, attribute.id))
         rule = rule or rules.get(attribute_source(ANY_CATEGORY, attribute.id))
         value = _value(attribute, rule, product, limits) if rule else None
-        if value:
+        if value and rule:
             values.append(value)
+            problems += _by_default(attribute, rule, product)
         elif rule or attribute.required:
             problems += _without_value(attribute, rule, product)
     return AttributeChoice(tuple(values), tuple(problems))
@@ -214,10 +221,11 @@ def choose_attributes(
 def _value(
     attribute: CategoryAttribute, rule: AttributeRule, product: Product, limits: MarketLimits
 ) -> AttributeValue | None:
-    if rule.value_id:
+    own = _own_text(rule, product)
+    if rule.value_id and not own:
         listed = any(value_id == rule.value_id for value_id, _ in attribute.values)
         return AttributeValue(attribute.id, value_id=rule.value_id) if listed else None
-    text = one_line(cleaned(rule.text or field_of(product, rule.field) or "").text)
+    text = own or one_line(cleaned(rule.text).text)
     if not text:
         return None
     for value_id, name in attribute.values:
@@ -227,14 +235,29 @@ def _value(
     return AttributeValue(attribute.id, name=text) if fits else None
 
 
+def _own_text(rule: AttributeRule, product: Product) -> str:
+    """What the product's custom field says; empty without one."""
+    return one_line(cleaned(field_of(product, rule.field) or "").text) if rule.field else ""
+
+
+def _by_default(attribute: CategoryAttribute, rule: AttributeRule, product: Product) -> list[Problem]:
+    if not rule.field or _own_text(rule, product):
+        return []
+    what = quoted(next((name for value_id, name in attribute.values if value_id == rule.value_id), rule.text))
+    field, name = quoted(rule.field), quoted(attribute.name)
+    sentence = f"The custom field {field} is empty, so the default {what} is sent as {name}."
+    fix = f"Fill in {field} in the store where the default does not fit."
+    return [Problem("attribute_default", Severity.NOTE, sentence, fix, "attributes")]
+
+
 def _without_value(attribute: CategoryAttribute, rule: AttributeRule | None, product: Product) -> list[Problem]:
     name = quoted(attribute.name)
     if rule is None:
         sentence = f"The category needs the attribute {name}, and nothing gives it a value."
-    elif rule.field and not field_of(product, rule.field):
+    elif rule.field and not rule.text and not rule.value_id and not _own_text(rule, product):
         sentence = f"The attribute {name} comes from the custom field {quoted(rule.field)}, which is empty here."
     else:
-        what = quoted(rule.text or field_of(product, rule.field) or rule.value_id)
+        what = quoted(_own_text(rule, product) or rule.text or rule.value_id)
         sentence = f"The value {what} of the attribute {name} is not one that TikTok takes."
     code = "attribute_missing" if attribute.required else "attribute_left_out"
     severity = Severity.ERROR if attribute.required else Severity.WARNING

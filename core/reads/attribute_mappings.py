@@ -14,7 +14,8 @@ from core.reads.paging import reading
 
 @dataclass(frozen=True, slots=True)
 class AttributeRow:
-    """One attribute of one category. ``text`` is a fixed value, ``field`` the store's custom field it comes from.
+    """One attribute of one category. ``field`` is the store's custom field it comes from, ``text`` a fixed value or
+    the default where the field is empty.
 
     ``values`` are those that TikTok lists, by name, with their ids; ``version`` is 0 while nothing is mapped.
     """

@@ -234,9 +234,11 @@ def changes_of(
 def _said(target: str | None, detail: Mapping[str, Any], names: Mapping[str, str]) -> str:
     if target is None:
         return "not mapped"
-    if target == "":
-        return str(detail.get("text") or detail.get("field") or parcel_words(detail) or "deliberately none")
-    return names.get(target, target)
+    value = str(detail.get("text") or "") if target == "" else names.get(target, target)
+    field = detail.get("field")
+    if field:
+        return f"{field}, else {value}" if value else str(field)
+    return value or parcel_words(detail) or "deliberately none"
 
 
 def field_rows(connection_id: int, fields: Mapping[str, str]) -> tuple[WaitingRow, ...]:

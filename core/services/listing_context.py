@@ -77,7 +77,7 @@ def load_mapped(connection: Connection, connection_id: int) -> Mapped:
 
 
 def attribute_rule(target_id: str, detail: Mapping[str, Any]) -> AttributeRule:
-    """An attribute's mapping: a listed value as ``target_id``, else ``text`` or ``field`` in its detail."""
+    """An attribute's mapping: a listed value as ``target_id`` or ``text`` in its detail, and there the ``field``."""
     return AttributeRule(target_id, str(detail.get("text", "")), str(detail.get("field", "")))
 
 

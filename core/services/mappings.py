@@ -53,10 +53,10 @@ class MappingChange:
     """One mapping as it shall be. ``target_id`` None removes it, empty means deliberately none.
 
     ``kind``: category and brand (``source_id`` is the store's id), default_category (``source_id`` empty), attribute
-    (``source_id`` from ``domain.mapping.attribute_source``; ``target_id`` a listed value, or empty with ``text`` or
-    ``field`` in ``detail``), parcel (``source_id`` is the Shop's category, ``target_id`` empty, weight and sizes in
-    ``detail`` as ``domain.parcels`` has them). ``version`` is the one the person saw, 0 for none, None when it does
-    not matter.
+    (``source_id`` from ``domain.mapping.attribute_source``; ``target_id`` a listed value, or empty with ``text`` in
+    ``detail``, where also the ``field`` is), parcel (``source_id`` is the Shop's category, ``target_id`` empty, weight
+    and sizes in ``detail`` as ``domain.parcels`` has them). ``version`` is the one the person saw, 0 for none, None
+    when it does not matter.
     """
 
     kind: str

@@ -218,5 +218,8 @@ def test_what_is_typed_becomes_an_attribute_mapping() -> None:
     assert change(attribute(), "", "Stuff") == MappingChange(ATTRIBUTE, "1/2", "", 0, {"field": "Stuff"})
     assert "not one of the values" in str(change(attribute(), "Gold", ""))
     assert change(attribute(free_text=True), "Gold", "") == MappingChange(ATTRIBUTE, "1/2", "", 0, {"text": "Gold"})
-    assert "not both" in str(change(attribute(), "Clay", "Stuff"))
+    assert change(attribute(), "Clay", "Stuff") == MappingChange(ATTRIBUTE, "1/2", "77", 0, {"field": "Stuff"})
+    both = {"field": "Stuff", "text": "Gold"}
+    assert change(attribute(free_text=True), "Gold", "Stuff") == MappingChange(ATTRIBUTE, "1/2", "", 0, both)
+    assert change(attribute(text="Clay", field="Stuff", version=2), "Clay", "Stuff") is None
     assert change(attribute(text="Clay", version=2), "", "") == MappingChange(ATTRIBUTE, "1/2", None, version=2)

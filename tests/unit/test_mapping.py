@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.domain.listing import CategoryAttribute, ShopBrand
+from core.domain.listing import CategoryAttribute, Severity, ShopBrand
 from core.domain.mapping import (
     AttributeRule,
     CategoryInfo,
@@ -141,6 +141,29 @@ def test_required_attributes_come_from_a_value_a_text_or_a_field(
     assert [(one.value_id, one.name) for one in choice.values] == ([(value_id, name)] if code is None else [])
     assert [one.code for one in choice.problems] == ([code] if code else [])
     assert all("Material" in one.sentence for one in choice.problems)
+
+
+@pytest.mark.parametrize(
+    ("rule", "free", "sent", "codes"),
+    [
+        (AttributeRule(value_id="1000411", field="Material"), False, "1000412", []),
+        (AttributeRule(value_id="1000411", field="Missing field"), False, "1000411", ["attribute_default"]),
+        (AttributeRule(text="Glass", field="Missing field"), False, "1000411", ["attribute_default"]),
+        (AttributeRule(text="Clay", field="Missing field"), True, "Clay", ["attribute_default"]),
+        (AttributeRule(text="Clay", field="Missing field"), False, None, ["attribute_missing"]),
+        (AttributeRule(value_id="1000411", field="Colour"), False, None, ["attribute_missing"]),
+    ],
+)
+def test_a_value_beside_a_field_is_the_default_where_the_field_is_empty(
+    rule: AttributeRule, free: bool, sent: str | None, codes: list[str]
+) -> None:
+    of = product(custom_fields={"Material": "bamboo", "Colour": "red"})
+    choice = choose_attributes("11", (attribute(free_text=free),), {"11/100107": rule}, of, GB)
+    assert [one.value_id or one.name for one in choice.values] == ([sent] if sent else [])
+    assert [one.code for one in choice.problems] == codes
+    for marked in (one for one in choice.problems if one.code == "attribute_default"):
+        assert marked.severity is Severity.NOTE
+        assert "“Missing field” is empty, so the default “" in marked.sentence
 
 
 def test_a_rule_for_the_category_wins_over_one_for_all() -> None:
