@@ -114,7 +114,10 @@ class MarketplaceAuth(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class UploadedPicture:
-    """A picture the Shop has taken: ``uri`` for product bodies, ``url`` for ``<img>`` in descriptions."""
+    """A picture the Shop has taken: ``uri`` for product bodies, ``url`` for ``<img>`` in descriptions.
+
+    Of a video ``uri`` is the file's id, and the rest is empty.
+    """
 
     uri: str
     url: str
@@ -257,9 +260,12 @@ class RateBucket(Protocol):
         """Nobody calls before ``until``: the remote system said so."""
 
 
+VIDEO = "VIDEO"  # the use case of a product's video among those of pictures
+
+
 @dataclass(frozen=True, slots=True)
 class PreparedPicture:
-    """A picture in a form the Shop takes: ``data`` with a file ``name`` whose ending tells the format.
+    """A picture in a form the Shop takes: ``data`` with a file ``name`` whose ending tells the format; or a video.
 
     ``width`` and ``height`` in pixels; ``notes`` says in words what was changed.
     """

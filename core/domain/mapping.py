@@ -280,6 +280,11 @@ def field_of(product: Product, name: str) -> str | None:
     return next((text.strip() for key, text in product.custom_fields.items() if field_key(key) == wanted), None) or None
 
 
+def video_address(product: Product) -> str | None:
+    """Where the product's video lies, as the store says (P16)."""
+    return field_of(product, "TikTok Video")
+
+
 def _category_error(code: str, sentence: str, fix: str) -> Problem:
     return Problem(code, Severity.ERROR, sentence, fix, "category")
 

@@ -13,6 +13,7 @@ from core.domain.listing import Problem, Severity
 from core.domain.plaintext import in_words
 
 KEPT_FORMATS: Final = ("JPEG", "PNG")
+FILM: Final = "MP4"
 _OTHER_PICTURE: Final = "Replace the picture in the store, then check again."
 
 ADVICE: Final[tuple[str, ...]] = (
@@ -90,6 +91,8 @@ def judge(name: str, facts: PictureFacts, limits: MarketLimits, *, shaped: bool 
     """What is wrong with one picture or will be changed; ``shaped``: its shape matters (not in descriptions)."""
     if facts.error:
         return [_problem("picture_unusable", Severity.ERROR, f"{_capital(name)}: {facts.error}", _OTHER_PICTURE)]
+    if facts.format == FILM:
+        return [_problem("picture_unusable", Severity.ERROR, f"{_capital(name)} is a video.", _OTHER_PICTURE)]
     shape, size = _shape(facts), f"{facts.width} x {facts.height} px"
     least = limits.picture_min if shaped else limits.picture_upload_min
     if min(facts.width, facts.height) * scale_of(facts.width, facts.height, limits) < least:
@@ -100,6 +103,20 @@ def judge(name: str, facts: PictureFacts, limits: MarketLimits, *, shaped: bool 
         fix = "Crop the picture in the store, best to a square."
         return [_problem("picture_shape", Severity.ERROR, sentence, fix)]
     return [*_doubts(name, facts, shape, limits, shaped), *_changes(name, facts, limits)]
+
+
+def judge_film(facts: PictureFacts, limits: MarketLimits) -> list[Problem]:
+    """What is wrong with a product's video, by the market's limits (P16)."""
+    name, wrong = f"The video {file_name(facts.url)}", ""
+    if facts.error:
+        wrong = f"{name} cannot be used: {facts.error}"
+    elif facts.format != FILM:
+        wrong = f"{name} is no MP4 file."
+    elif facts.bytes > limits.video_bytes:
+        most = f"{limits.video_bytes / 1_000_000:g} MB"
+        wrong = f"{name} has {facts.bytes / 1_000_000:.1f} MB; TikTok Shop takes at most {most}."
+    fix = "Correct TikTok Video in the store, or clear it."
+    return [Problem("video_unusable", Severity.ERROR, wrong, fix, "video")] if wrong else []
 
 
 def scale_of(width: int, height: int, limits: MarketLimits) -> float:

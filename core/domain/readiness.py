@@ -12,9 +12,9 @@ from core.domain.catalog import Product
 from core.domain.description import Description, lost_in_words, reduced, without_pictures
 from core.domain.listing import AttributeValue, CategoryRule, ListingDraft, Problem, Severity, SkuDraft
 from core.domain.listing_rules import ListingContext, ListingRules, as_listed
-from core.domain.mapping import CategoryChoice, choose_attributes, choose_brand, choose_category, field_of
+from core.domain.mapping import CategoryChoice, choose_attributes, choose_brand, choose_category, video_address
 from core.domain.parcels import Parcel, parcel_of
-from core.domain.pictures import PictureChoice, choose_pictures, judge, name_of
+from core.domain.pictures import PictureChoice, choose_pictures, judge, judge_film, name_of
 from core.domain.plaintext import has_chinese, in_words, quoted
 from core.domain.skus import JudgedVariant, judge_variants, lacking_codes, option_problems, with_pictures
 from core.domain.titles import title_of, variant_title
@@ -94,7 +94,7 @@ def _parts(product: Product, context: ListingContext) -> _Parts:
         product, rules.brand_map, rules.brands, send_brand=rules.send_brand, unauthorised=rules.unauthorised_brand
     )
     parts.brand_id = brand.brand_id
-    parts.problems += [*brand.problems, *_video(parts)]
+    parts.problems += [*brand.problems, *_video(parts, context)]
     return parts
 
 
@@ -125,7 +125,7 @@ def _add_description(parts: _Parts, context: ListingContext) -> None:
         parts.problems += [problem for _, problem in bad]
     parts.description = description.html
     unknown = tuple(url for url in description.pictures if url not in context.pictures)
-    parts.unchecked = (*parts.pictures.unchecked, *unknown)
+    parts.unchecked += (*parts.pictures.unchecked, *unknown)
     if not description.html:
         fix = "Write a description in the store."
         parts.problems.append(_error("description_missing", "The product has no description.", fix, "description"))
@@ -177,14 +177,16 @@ def _add_category_rules(parts: _Parts, rules: ListingRules) -> None:
     parts.problems += chosen.problems
 
 
-def _video(parts: _Parts) -> list[Problem]:
-    address = field_of(parts.product, "TikTok Video")
+def _video(parts: _Parts, context: ListingContext) -> list[Problem]:
+    address = video_address(parts.product)
     if not address:
         return []
     split = urlsplit(address)
     if split.scheme in ("http", "https") and split.hostname and split.path.lower().endswith(".mp4"):
         parts.video_url = address
-        return []
+        facts = context.pictures.get(address)
+        parts.unchecked += () if facts else (address,)
+        return judge_film(facts, context.rules.limits) if facts else []
     sentence = f"The custom field TikTok Video says {quoted(address)}; it must be the public address of an .mp4 file."
     return [_error("video_address", sentence, "Correct TikTok Video in the store, or clear it.", "video")]
 

@@ -18,19 +18,19 @@ import httpcore
 import httpx
 
 from core.domain.errors import Refused, Temporary
-from core.domain.limits import limits_of
-from core.domain.pictures import PictureFacts, file_name, judge
+from core.domain.limits import MarketLimits, limits_of
+from core.domain.pictures import PictureFacts, file_name, judge, judge_film
 from core.http.picture_files import convert, inspect
 from core.http.picture_trouble import BadPicture
 from core.http.transport import DeadlineBackend, Pool, deadline
-from core.ports import PreparedPicture
+from core.ports import VIDEO, PreparedPicture
 
 MOST_BYTES: Final = 10_000_000
 MOST_SECONDS: Final = 10.0
 MOST_REDIRECTS: Final = 3
 _PORTS: Final = {"http": 80, "https": 443}
 _REDIRECTS: Final = (301, 302, 303, 307, 308)
-_HEADERS: Final = {"Accept": "image/*", "Accept-Encoding": "identity", "User-Agent": "Crossdock pictures"}
+_HEADERS: Final = {"Accept": "image/*, video/mp4", "Accept-Encoding": "identity", "User-Agent": "Crossdock pictures"}
 # Ranges that Python calls global although they lead into, or translate to, networks of somebody's own.
 _TRANSLATED: Final = tuple(ipaddress.ip_network(one) for one in ("64:ff9b::/96", "2002::/16", "2001::/32"))
 
@@ -92,7 +92,7 @@ class GuardedPictures:
             return PictureFacts(url, error=bad.reason)
 
     def prepare(self, url: str, use_case: str = "MAIN_IMAGE", *, region: str = "GB") -> PreparedPicture:
-        """Fetched, checked against the limits of the market ``region``, and converted where needed.
+        """Fetched, checked against the limits of the market ``region``, and converted where needed; a video as it is.
 
         Raises ``Refused`` with a sentence naming the picture when it cannot be used, or ``Temporary``.
         """
@@ -100,6 +100,8 @@ class GuardedPictures:
         data = self.fetch(url)
         try:
             facts = inspect(data, url)
+            if use_case == VIDEO:
+                return _film(data, facts, limits)
             shaped = use_case in ("MAIN_IMAGE", "ATTRIBUTE_IMAGE")
             errors = [one for one in judge(name, facts, limits, shaped=shaped) if one.severity == "error"]
             if errors:
@@ -178,6 +180,13 @@ class GuardedPictures:
 
     def _too_big(self) -> str:
         return f"the file is over {self._max_bytes / 1_000_000:g} MB."
+
+
+def _film(data: bytes, facts: PictureFacts, limits: MarketLimits) -> PreparedPicture:
+    wrong = judge_film(facts, limits)
+    if wrong:
+        raise Refused(wrong[0].sentence, code="video")
+    return PreparedPicture(data, f"video-{facts.digest[:16]}.mp4", 0, 0)
 
 
 def public_address(host: str, port: int) -> str:

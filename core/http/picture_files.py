@@ -15,8 +15,9 @@ import pillow_heif
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from core.domain.limits import MarketLimits
-from core.domain.pictures import KEPT_FORMATS, PictureFacts, scale_of
+from core.domain.pictures import FILM, KEPT_FORMATS, PictureFacts, scale_of
 from core.http.drawings import drawn, is_drawing
+from core.http.films import is_film
 from core.http.picture_trouble import BadPicture
 
 pillow_heif.register_heif_opener()
@@ -42,10 +43,12 @@ class ConvertedPicture:
 
 
 def inspect(data: bytes, url: str) -> PictureFacts:
-    """What the picture is, from its header alone where that is enough; a drawing counts as drawn.
+    """What the picture is, from its header alone where that is enough; a drawing counts as drawn, a film as MP4.
 
     Raises ``BadPicture``.
     """
+    if is_film(data):
+        return PictureFacts(url, format=FILM, bytes=len(data), digest=hashlib.sha256(data).hexdigest())
     if is_drawing(data):
         with _opened(drawn(data)) as picture:
             return PictureFacts(url, *picture.size, "SVG", len(data), hashlib.sha256(data).hexdigest())

@@ -30,7 +30,16 @@ from core.domain.identifiers import identify
 from core.domain.limits import limits_of
 from core.domain.listing import CategoryAttribute, CategoryRule, ShopBrand
 from core.domain.listing_rules import ListingContext, ListingRules, OwnContent
-from core.domain.mapping import ATTRIBUTE, BRAND, CATEGORY, DEFAULT_CATEGORY, PARCEL, AttributeRule, CategoryInfo
+from core.domain.mapping import (
+    ATTRIBUTE,
+    BRAND,
+    CATEGORY,
+    DEFAULT_CATEGORY,
+    PARCEL,
+    AttributeRule,
+    CategoryInfo,
+    video_address,
+)
 from core.domain.offers import PriceRules, StockRules
 from core.domain.parcels import ParcelDefaults, read_parcel
 from core.domain.pictures import PictureFacts
@@ -163,10 +172,12 @@ def own_content(document: Mapping[str, Any]) -> OwnContent | None:
 
 
 def picture_urls(stored: StoredProduct) -> Iterable[str]:
-    """The addresses of all pictures a product shows, those of its description included."""
+    """The addresses of all pictures a product shows, those of its description included, and of its video."""
     yield from (picture.url for picture in stored.product.pictures)
     if "<img" in stored.product.description.lower():
         yield from (html.unescape(url) for url in _IMG.findall(stored.product.description))
+    if film := video_address(stored.product):
+        yield film
 
 
 def load_facts(connection: Connection, urls: Collection[str]) -> dict[str, PictureFacts]:

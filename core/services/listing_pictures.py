@@ -14,7 +14,7 @@ from core.db.engine import transaction
 from core.db.tables import picture_checks, uploaded_pictures
 from core.domain.errors import Refused
 from core.domain.listing import ListingDraft
-from core.ports import Marketplace, PictureSource, UploadedPicture
+from core.ports import VIDEO, Marketplace, PictureSource, UploadedPicture
 
 KnownPictures = dict[tuple[str, str], UploadedPicture]
 _IMG = re.compile(r'<img[^>]*\ssrc="([^"]+)"')
@@ -39,7 +39,7 @@ class PictureTrouble(Exception):
 
 
 def pictures_of(draft: ListingDraft) -> list[tuple[str, str]]:
-    """(url, use case) of every picture the draft shows, each once, the main pictures first."""
+    """(url, use case) of every picture the draft shows, each once, the main pictures first, its video last."""
     return list(dict.fromkeys(_all_pictures(draft)))
 
 
@@ -53,6 +53,8 @@ def _all_pictures(draft: ListingDraft) -> Iterator[tuple[str, str]]:
     for url in _IMG.findall(draft.description):
         if url not in draft.picture_urls:
             yield url, "DESCRIPTION_IMAGE"
+    if draft.video_url:
+        yield draft.video_url, VIDEO
 
 
 def upload_pictures(
@@ -85,7 +87,10 @@ def _upload(
 ) -> UploadedPicture:
     try:
         prepared = source.prepare(url, use_case, region=place.region)
-        picture = market.upload_picture(prepared.data, prepared.name, use_case)
+        if use_case == VIDEO:
+            picture = UploadedPicture(market.upload_file(prepared.data, prepared.name), "", 0, 0)
+        else:
+            picture = market.upload_picture(prepared.data, prepared.name, use_case)
     except Refused as refusal:
         _note_trouble(url, refusal.sentence)
         raise PictureTrouble(refusal.sentence) from refusal

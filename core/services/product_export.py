@@ -37,7 +37,7 @@ CALL_LEASE_S = 40.0  # longer than one call may take, shorter than anybody wants
 _SAME_KEY_FOR = timedelta(hours=24)
 _MOST_TRIES = 12
 ALLOWANCE_CODES = frozenset({"12052093", "12052109"})
-_UNKNOWN_PICTURE = frozenset({"12052722", "12052300"})
+_UNKNOWN_PICTURE = frozenset({"12052722", "12052300", "12052360"})
 _NOT_SENDABLE = {
     ProductStatus.NOT_READY,
     ProductStatus.CATEGORY_MISSING,

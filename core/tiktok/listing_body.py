@@ -42,6 +42,8 @@ def listing_body(
         body["brand_id"] = draft.brand_id
     if draft.attributes:
         body["product_attributes"] = _attributes(draft.attributes)
+    if draft.video_url:
+        body["video"] = {"id": _uri(draft.video_url, pictures)}
     if idempotency_key is not None:
         body["idempotency_key"] = idempotency_key
     return json_bytes(body)

@@ -150,6 +150,14 @@ def find_image(world: World, uri: str) -> Row | None:
     return world.db.one("SELECT * FROM tt_images WHERE uri = ?", (uri,))
 
 
+def video_on_wire(world: World, id: str) -> dict[str, Any]:
+    """The video of a product, as Get Product shows it; width, height and cover are not known here."""
+    row = world.db.one("SELECT format, length(bytes) AS size FROM tt_files WHERE id = ?", (id,))
+    assert row is not None, "the video was looked up when the product was created"
+    megabytes = -(-row["size"] // (1024 * 1024))
+    return {"id": id, "url": f"{world.base_url}{FOLDER}/{id}", "format": row["format"], "size": megabytes}
+
+
 def find_file(world: World, id: str) -> Row | None:
     """Name and format of an uploaded file."""
     return world.db.one("SELECT id, name, format FROM tt_files WHERE id = ?", (id,))

@@ -229,6 +229,8 @@ def _optional_parts(world: World, document: Document) -> dict[str, Any]:
     brand = brands.all_brands().get(document.get("brand_id", ""))
     if brand is not None:
         parts["brand"] = {"id": brand.id, "name": brand.name}
+    if "video" in document:
+        parts["video"] = pictures.video_on_wire(world, document["video"]["id"])
     chart = document.get("size_chart", {}).get("image")
     if chart:
         parts["size_chart"] = {"image": pictures.image_on_wire(world, chart["uri"])}

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from sqlalchemy import insert, select, text, update
 
@@ -16,6 +17,7 @@ from core.db.tables import (
     connections,
     listing_skus,
     listings,
+    picture_checks,
     product_states,
     products,
     run_items,
@@ -26,9 +28,11 @@ from core.domain.filters import ProductFilter, Selection
 from core.services import product_export
 from core.services.live import NotLive, live
 from core.services.mappings import set_default_category
+from core.services.picture_check import check_pictures
 from core.services.product_export import Sending, export_item, plan_send, prepare, start_send
 from core.services.runs import Item, Outcome
 from tests.listing_rig import ListingRig, running_listing_rig
+from tests.tiktok_caller import Caller
 
 CREATE = "POST /product/202309/products"
 
@@ -255,6 +259,25 @@ def test_a_picture_is_uploaded_once_for_the_shop(rig: ListingRig) -> None:
     assert known
     assert send(rig, product_id).status == "done"
     assert in_sandbox(rig)["images"] == images
+
+
+def test_a_video_is_looked_at_uploaded_once_and_shown(rig: ListingRig) -> None:
+    (product_id,) = ready_products(rig, 1)
+    film = f"{rig.rig.url}/media/mug.mp4"
+    with transaction() as connection:
+        fields = products.c.custom_fields.op("||")({"TikTok Video": film})
+        connection.execute(update(products).where(products.c.id == product_id).values(custom_fields=fields))
+    rig.judge_all()
+    check_pictures(rig.pictures, rig.connection_id, seconds=600)
+    rig.judge()
+    assert send(rig, product_id).status == "done"
+    caller = Caller(httpx.Client(base_url=rig.rig.url))
+    shown = caller.data("GET", f"/product/202309/products/{listing_of(product_id).remote_id}")
+    with transaction() as connection:
+        wanted = select(uploaded_pictures.c.uri).where(uploaded_pictures.c.source_url == film)
+        assert shown["video"]["id"] == connection.execute(wanted).scalar_one()
+        looked = select(picture_checks.c.format, picture_checks.c.error).where(picture_checks.c.url == film)
+        assert connection.execute(looked).one() == ("MP4", "")
 
 
 def test_a_variant_sold_by_another_listing_is_not_listed_twice(rig: ListingRig) -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from core.domain.catalog import Picture
 from core.domain.limits import limits_of
-from core.domain.pictures import PictureFacts, choose_pictures, judge
+from core.domain.pictures import PictureFacts, choose_pictures, judge, judge_film
 
 GB = limits_of("GB")
 
@@ -83,3 +83,23 @@ def test_only_pictures_the_shop_takes_pass_without_an_error(width: int, height: 
     if not any(problem.severity == "error" for problem in found):
         assert min(width, height) >= 300
         assert 3 * height <= 4 * width and 3 * width <= 4 * height
+
+
+@pytest.mark.parametrize(
+    ("form", "size", "error", "words"),
+    [
+        ("MP4", 5_000_000, "", ""),
+        ("MP4", 5_000_001, "", "The video a.mp4 has 5.0 MB; TikTok Shop takes at most 5 MB."),
+        ("MP4", 9_400_000, "", "The video a.mp4 has 9.4 MB; TikTok Shop takes at most 5 MB."),
+        ("JPEG", 10_000, "", "The video a.mp4 is no MP4 file."),
+        ("", 0, "it is empty.", "The video a.mp4 cannot be used: it is empty."),
+    ],
+)
+def test_a_video_is_an_mp4_within_the_markets_size(form: str, size: int, error: str, words: str) -> None:
+    facts = PictureFacts("https://x.example/a.mp4", format=form, bytes=size, digest="d", error=error)
+    assert [one.sentence for one in judge_film(facts, GB)] == ([words] if words else [])
+
+
+def test_a_video_among_the_pictures_is_an_error() -> None:
+    (found,) = judge("picture 2", PictureFacts("u", format="MP4", bytes=10), GB)
+    assert found.sentence == "Picture 2 is a video."

@@ -56,6 +56,19 @@ def fields(**changes: str) -> Product:
 
 
 LONG_SKU = "S" * 51
+FILM = "https://shop.example/jar.mp4"
+
+
+def test_a_video_waits_to_be_looked_at_and_is_judged_then() -> None:
+    of = fields(tiktok_video=FILM)
+    unseen = judged(of)
+    assert unseen.ready and unseen.unchecked_pictures == (FILM,)
+    seen = {PICTURE: GOOD_PICTURE, FILM: PictureFacts(FILM, format="MP4", bytes=4_000, digest="f")}
+    found = judged(of, pictures=seen)
+    assert found.problems == () and found.drafts[0][1].video_url == FILM
+    large = judged(of, pictures=seen | {FILM: PictureFacts(FILM, format="MP4", bytes=6_000_000, digest="f")})
+    assert not large.ready
+    assert problem(large, "video_unusable").sentence == "The video jar.mp4 has 6.0 MB; TikTok Shop takes at most 5 MB."
 
 
 @pytest.mark.parametrize(
