@@ -244,16 +244,20 @@ def _store_lines(order: ShopOrder, linked: Mapping[str, Linked]) -> tuple[StoreL
 
 def _units(line: ShopLine, linked: Mapping[str, Linked]) -> list[tuple[Linked, Decimal, int, str]]:
     if not line.components:
-        price = Decimal(0) if line.gift else line.original_price
-        return [(linked[line.id], price, 1, " (gift)" if line.gift else "")]
+        return [(linked[line.id], _price(line), 1, " (gift)" if line.gift else "")]
     units: list[tuple[Linked, Decimal, int, str]] = []
     for number, (key, component) in enumerate(zip(line_keys(line), line.components, strict=True)):
         first = number == 0
-        units.append((linked[key], line.original_price if first else Decimal(0), 1, " (virtual bundle)"))
+        units.append((linked[key], _price(line) if first else Decimal(0), 1, " (virtual bundle)"))
         rest = component.count - 1
         if rest:
             units.append((linked[key], Decimal(0), rest, " (virtual bundle)"))
     return units
+
+
+def _price(line: ShopLine) -> Decimal:
+    """Before any discount: those are taken off the whole order, cancelled lines and all."""
+    return Decimal(0) if line.gift else line.original_price
 
 
 def _line(variant: Linked, price: Decimal, note: str, count: int) -> StoreLine:
@@ -285,7 +289,7 @@ def _discounts(order: ShopOrder, rules: ImportRules) -> list[Named]:
 
 def _fees(order: ShopOrder) -> list[Named]:
     """Tax beside the prices (not in GB, where they include VAT), fees, and what was cancelled but paid."""
-    cancelled = sum((line.sale_price for line in order.lines if line.status == "CANCELLED"), Decimal(0))
+    cancelled = sum((_price(line) for line in order.lines if line.status == "CANCELLED"), Decimal(0))
     named = [Named("Tax", order.payment.tax)] if order.payment.tax and _tax_is_extra(order) else []
     named += [Named(name.replace("_", " ").capitalize(), amount) for name, amount in order.payment.fees if amount]
     if cancelled:

@@ -209,14 +209,27 @@ def test_a_remainder_is_named_up_to_five_pence(difference: str, expected: str) -
         assert f"{Decimal(difference):+.2f}" in decision.sentence
 
 
-def test_a_cancelled_line_is_not_shipped_but_its_money_is_accounted_for() -> None:
-    shown = order(line(1), line(2, "PLATE", status="CANCELLED"))
+@pytest.mark.parametrize(
+    ("cancelled", "accounted"),
+    [
+        (line(2, "PLATE", status="CANCELLED"), ["15.00"]),
+        (line(2, "PLATE", off="3.00", status="CANCELLED"), ["15.00"]),
+        (line(2, "PLATE", price="15.00", off="15.00", gift=True, status="CANCELLED"), []),
+    ],
+)
+def test_a_cancelled_line_is_not_shipped_but_its_money_is_accounted_for(
+    cancelled: ShopLine, accounted: list[str]
+) -> None:
+    shown = order(line(1, off="1.50"), cancelled)
+    if cancelled.gift:  # TikTok counts a gift nowhere in the payment
+        shown = replace(shown, payment=payment(shown.lines[:1]))
     draft = created(shown).draft
     assert draft is not None
     assert [one.sku for one in draft.lines] == ["MUG-RED"]
     assert [(one.name, one.amount) for one in draft.fees] == [
-        ("Cancelled before import, refunded on TikTok", Decimal("15.00"))
+        ("Cancelled before import, refunded on TikTok", Decimal(amount)) for amount in accounted
     ]
+    assert draft.total == shown.payment.total
 
 
 def test_what_the_packers_must_know_stands_in_the_comments() -> None:
