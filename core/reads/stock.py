@@ -48,7 +48,7 @@ from core.db.tables import (
 )
 from core.domain.filters import StockFilter, pasted_list
 from core.domain.limits import limits_of
-from core.domain.stock import MAIN_LOCATION, WAREHOUSE, Cause, exposure
+from core.domain.stock import LEFT_ALONE, MAIN_LOCATION, WAREHOUSE, Cause, exposure
 from core.reads.paging import COUNT_CAP, Count, count_capped, page_of, reading
 from core.reads.stock_charts import SIZES
 
@@ -60,8 +60,6 @@ STOCK_STATES: Final = {
     "unread": "Never read back",
 }
 SORTS: Final = ("difference", "sku", "hand", "should", "shop")
-# The Shop's own doing: these numbers are right as they are.
-NEVER_FIXED: Final = (Cause.CAMPAIGN, Cause.HOLIDAY)
 NOT_CHECKED: Final = "since the last check"
 _SOLD_OVER, _LAG_OVER, _FIRST_LAG = timedelta(days=7), timedelta(days=1), timedelta(minutes=1)
 
@@ -340,7 +338,7 @@ def fix_plan(connection_id: int, sku_ids: Sequence[int]) -> FixPlan:
         rows = conn.execute(select(chosen.c.id, chosen.c.cause)).all()
     ids, skipped = [], Counter[str]()
     for row in rows:
-        if row.cause and row.cause not in NEVER_FIXED:
+        if row.cause and row.cause not in LEFT_ALONE:
             ids.append(row.id)
         else:
             skipped[f"Left as it is: {row.cause}" if row.cause else "Already equal, or never read back"] += 1

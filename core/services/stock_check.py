@@ -20,7 +20,7 @@ from core.db.leases import release_lease, renew_lease, take_lease
 from core.db.tables import listing_skus, listings, stock_check_items, stock_checks
 from core.domain.errors import RemoteError
 from core.domain.occurrences import Daily, is_late, last_due
-from core.domain.stock import LEFT_ALONE, Cause, cause_of, sentence_of
+from core.domain.stock import LEFT_ALONE, cause_of, sentence_of
 from core.logs import log
 from core.ports import Marketplace
 from core.queue import defer
@@ -37,7 +37,6 @@ NIGHTLY = Daily(time(2), "Europe/London", timedelta(hours=12))
 FIX_RUN = "stock_fix_run"
 _LEASE_S = 60.0
 _COME_BACK_S = 30
-_NEVER_FIXED = (Cause.CAMPAIGN, Cause.HOLIDAY)
 
 
 def start_check(connection_id: int, by: str) -> int:
@@ -199,13 +198,13 @@ def _item(check_id: int, found: Found) -> dict[str, Any]:
 
 def fix(connection_id: int, by: str, *, sku_ids: Sequence[int] = (), cause: str | None = None) -> int | None:
     """Correct SKUs by their rows, or all of one cause of the latest check, or, with neither, all that it left; the
-    run's id, None when nothing can be corrected. Reservations and holiday mode are never corrected."""
+    run's id, None when nothing can be corrected. What is ``LEFT_ALONE`` is never corrected."""
     i = stock_check_items.c
     with transaction() as conn:
         require_live(conn, connection_id)
         latest = select(func.max(stock_checks.c.id)).where(stock_checks.c.connection_id == connection_id)
         check_id = conn.execute(latest).scalar()
-        chosen = [i.check_id == check_id, i.outcome != "corrected", i.cause.not_in(_NEVER_FIXED)]
+        chosen = [i.check_id == check_id, i.outcome != "corrected", i.cause.not_in(sorted(LEFT_ALONE))]
         if sku_ids:
             chosen.append(i.listing_sku_id == func.any(list(sku_ids)))
         if cause is not None:

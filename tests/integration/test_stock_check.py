@@ -28,8 +28,9 @@ from core.db.tables import (
     warehouses,
 )
 from core.domain.errors import Temporary
-from core.domain.stock import Standing, offered
+from core.domain.stock import LEFT_ALONE, Cause, Standing, offered
 from core.jobs import handlers
+from core.reads.stock import fix_plan
 from core.services import stock_check
 from core.services.live import require_live
 from core.services.low_stock import judge_low_stock
@@ -164,7 +165,24 @@ def test_units_sold_in_the_shop_are_not_given_back(rig: StockRig) -> None:
     ((row, one),) = items(done.id).items()
     assert (row, one.cause, one.outcome, one.before) == (sold.id, "held by orders", "left", sold.stock - 1)
     assert one.sentence == "1 were sold in the Shop, and their orders have not reached us yet."
+    assert stock_check.fix(rig.connection_id, "ann") is None
+    assert stock_check.fix(rig.connection_id, "ann", sku_ids=[sold.id]) is None
+    assert fix_plan(rig.connection_id, [sold.id]).skipped == (("Left as it is: held by orders", 1),)
     assert rig.shown(sold.remote_id) == sold.stock - 1
+
+
+@pytest.mark.parametrize("cause", list(Cause))
+def test_what_is_left_alone_is_corrected_by_nobody(rig: StockRig, cause: Cause) -> None:
+    wrong = rig.sku(rig.listed[5])
+    rig.seller_sets(wrong.listing, wrong.remote_id, wrong.stock - 1)
+    done = check(rig, correct=False)
+    with transaction() as conn:
+        conn.execute(update(runs).values(status="done"))
+        conn.execute(update(stock_check_items).values(cause=str(cause), outcome="left"))
+    left = cause in LEFT_ALONE
+    assert fix_plan(rig.connection_id, [wrong.id]).ids == (() if left else (wrong.id,))
+    assert (stock_check.fix(rig.connection_id, "ann") is None) is left
+    assert [one.outcome for one in items(done.id).values()] == ["left" if left else "found"]
 
 
 def test_a_refused_correction_says_why_and_is_left(rig: StockRig) -> None:
