@@ -31,11 +31,13 @@ def run_of_pushes(run_id: int) -> ProcessMany:
 
 
 def price_stock(connection_id: int, product_ids: list[int] | None = None) -> None:
-    """Products that changed; with None, whatever was not acknowledged or not read back."""
+    """Products that changed; with None, whatever was not acknowledged or not read back, and checks that were parked."""
     if product_ids is not None:
         offers.judge_low_stock_of(connection_id, product_ids)
         offers.push_changed(market_of(connection_id), connection_id, product_ids)
-    elif offers.has_open(connection_id):
+        return
+    checks.resume_checks(connection_id)
+    if offers.has_open(connection_id):
         offers.push_open(market_of(connection_id), connection_id)
 
 

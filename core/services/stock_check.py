@@ -16,8 +16,8 @@ from sqlalchemy.dialects.postgresql import insert
 
 from core.db.bulk import upsert_rows
 from core.db.engine import transaction
-from core.db.leases import release_lease, renew_lease, take_lease
-from core.db.tables import listing_skus, listings, stock_check_items, stock_checks
+from core.db.leases import is_free, release_lease, renew_lease, take_lease
+from core.db.tables import connections, listing_skus, listings, stock_check_items, stock_checks
 from core.domain.errors import RemoteError
 from core.domain.occurrences import Daily, is_late, last_due
 from core.domain.stock import LEFT_ALONE, cause_of, sentence_of
@@ -44,14 +44,16 @@ def start_check(connection_id: int, by: str) -> int:
     c = stock_checks.c
     with transaction() as conn:
         require_live(conn, connection_id)
-        open_one = select(c.id).where(c.connection_id == connection_id, c.finished_at.is_(None)).with_for_update()
+        # Of two people who ask at once, the second waits here and finds the check of the first.
+        conn.execute(select(connections.c.id).where(connections.c.id == connection_id).with_for_update(key_share=True))
+        open_one = select(c.id).where(c.connection_id == connection_id, c.finished_at.is_(None))
         running = conn.execute(open_one.order_by(c.id.desc()).limit(1)).scalar()
         if running is not None:
             check_id: int = running
         else:
             row = {"connection_id": connection_id, "kind": "on demand", "started_by": by}
             check_id = conn.execute(insert(stock_checks).values(row).returning(c.id)).scalar_one()
-        defer(conn, "stock_check", once=f"stock_check:{check_id}", check_id=check_id)
+        _queue(conn, check_id)
     return check_id
 
 
@@ -68,8 +70,31 @@ def start_nightly(connection_id: int, present: datetime) -> int | None:
         made = insert(stock_checks).values(**row, late=is_late(due, present)).on_conflict_do_nothing()
         check_id: int | None = conn.execute(made.returning(stock_checks.c.id)).scalar()
         if check_id is not None:
-            defer(conn, "stock_check", once=f"stock_check:{check_id}", check_id=check_id)
+            _queue(conn, check_id)
     return check_id
+
+
+def _queue(conn: Connection, check_id: int, *, after_seconds: int = 0) -> None:
+    defer(conn, "stock_check", once=f"stock_check:{check_id}", after_seconds=after_seconds, check_id=check_id)
+
+
+def resume_checks(connection_id: int) -> None:
+    """Queue the checks that began and that nobody works on: their job met a connection that was not live, or was lost.
+
+    Raises ``NotLive``.
+    """
+    c = stock_checks.c
+    open_ones = select(c.id).where(c.connection_id == connection_id, c.finished_at.is_(None), c.run_id.is_(None))
+    with transaction() as conn:
+        require_live(conn, connection_id)
+        waiting = list(conn.scalars(open_ones.order_by(c.id)))
+        if waiting and is_free(conn, _lease_name(connection_id)):
+            for check_id in waiting:
+                _queue(conn, check_id)
+
+
+def _lease_name(connection_id: int) -> str:
+    return f"stock_check:{connection_id}"
 
 
 def connection_of_check(check_id: int) -> int:
@@ -90,12 +115,11 @@ def run_check(market: Marketplace, check_id: int) -> None:
         check = conn.execute(select(stock_checks).where(stock_checks.c.id == check_id)).one()
     if check.finished_at is not None or check.run_id is not None:
         return
-    name = f"stock_check:{check.connection_id}"
+    name = _lease_name(check.connection_id)
     attempt = take_lease(name, seconds=_LEASE_S)
     if attempt is None:
         with transaction() as conn:
-            once = f"stock_check:{check_id}"
-            defer(conn, "stock_check", once=once, after_seconds=_COME_BACK_S, check_id=check_id)
+            _queue(conn, check_id, after_seconds=_COME_BACK_S)
         return
     try:
         if _read_all(market, check, _Lease(name, attempt)):

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,9 @@ from sqlalchemy import func, select, update
 
 from core.config import Settings
 from core.db.engine import transaction
+from core.db.leases import release_lease, take_lease
 from core.db.tables import (
+    connections,
     issues,
     listing_skus,
     runs,
@@ -248,6 +251,53 @@ def test_asking_twice_gives_the_check_under_way(rig: StockRig) -> None:
     first = stock_check.start_check(rig.connection_id, "ann")
     assert stock_check.start_check(rig.connection_id, "bob") == first
     assert [given for _, given in jobs("stock_check")] == [{"check_id": first}]
+
+
+def test_four_people_who_ask_at_once_get_one_check(rig: StockRig) -> None:
+    for _ in range(5):
+        with ThreadPoolExecutor(4) as people:
+            started = set(people.map(lambda name: stock_check.start_check(rig.connection_id, name), "abcd"))
+        assert len(started) == 1
+        with transaction() as conn:
+            conn.exec_driver_sql("TRUNCATE stock_checks, procrastinate_jobs CASCADE")
+
+
+def test_a_check_that_met_a_parked_connection_goes_on_when_it_is_live(rig: StockRig) -> None:
+    check_id = stock_check.start_nightly(rig.connection_id, datetime(2026, 6, 5, 1, 1, tzinfo=UTC))
+    assert check_id is not None
+    mine = connections.c.id == rig.connection_id
+    with transaction() as conn:
+        conn.exec_driver_sql("TRUNCATE procrastinate_jobs CASCADE")
+        conn.execute(update(connections).where(mine).values(blocked_sentence="The Shop is closed."))
+    handlers.run_job("stock_check", handlers.JOBS["stock_check"], {"check_id": check_id})
+    assert _row(check_id).finished_at is None
+    sweep = partial(handlers.run_job, "price_stock", handlers.JOBS["price_stock"], {"connection_id": rig.connection_id})
+    sweep()
+    assert jobs("stock_check") == [], "nothing is done while it is parked"
+    with transaction() as conn:
+        conn.execute(update(connections).where(mine).values(blocked_sentence=""))
+    sweep()
+    sweep()
+    assert jobs("stock_check") == [("stock_check", {"check_id": check_id})]
+    handlers.run_job("stock_check", handlers.JOBS["stock_check"], {"check_id": check_id})
+    assert _row(check_id).compared == 8
+    with transaction() as conn:
+        conn.exec_driver_sql("TRUNCATE procrastinate_jobs CASCADE")
+    sweep()
+    assert jobs("stock_check") == [], "it has ended"
+
+
+def test_a_check_under_way_is_not_queued_again(rig: StockRig) -> None:
+    check_id = stock_check.start_check(rig.connection_id, "ann")
+    with transaction() as conn:
+        conn.exec_driver_sql("TRUNCATE procrastinate_jobs CASCADE")
+    attempt = take_lease(f"stock_check:{rig.connection_id}", seconds=30)
+    assert attempt is not None
+    stock_check.resume_checks(rig.connection_id)
+    assert jobs("stock_check") == []
+    release_lease(f"stock_check:{rig.connection_id}", attempt)
+    stock_check.resume_checks(rig.connection_id)
+    assert jobs("stock_check") == [("stock_check", {"check_id": check_id})]
 
 
 @pytest.mark.parametrize(
