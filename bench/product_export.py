@@ -30,7 +30,7 @@ from core.http.client import HttpClient
 from core.jobs import demo, handlers
 from core.ports import Exchange
 from core.services.listing_intents import new_key
-from core.services.listing_pictures import pictures_of
+from core.services.listing_pictures import pictures_of, upload_prepared
 from core.services.live import live
 from core.services.product_export import start_send
 from core.services.product_readiness import drafts_for
@@ -176,7 +176,7 @@ def _sender(shop: TikTokShop) -> Callable[[ListingDraft], int]:
         pictures = {}
         for url, use_case in pictures_of(draft):
             prepared = source.prepare(url, use_case, region="GB")
-            pictures[url] = shop.upload_picture(prepared.data, prepared.name, use_case)
+            pictures[url] = upload_prepared(shop, prepared, use_case)
         shop.create_product(shop.listing_body(draft, pictures, idempotency_key=new_key()))
         return 1
 

@@ -14,7 +14,7 @@ from core.db.engine import transaction
 from core.db.tables import picture_checks, uploaded_pictures
 from core.domain.errors import Refused
 from core.domain.listing import ListingDraft
-from core.ports import VIDEO, Marketplace, PictureSource, UploadedPicture
+from core.ports import VIDEO, Marketplace, PictureSource, PreparedPicture, UploadedPicture
 
 KnownPictures = dict[tuple[str, str], UploadedPicture]
 _IMG = re.compile(r'<img[^>]*\ssrc="([^"]+)"')
@@ -87,16 +87,20 @@ def _upload(
 ) -> UploadedPicture:
     try:
         prepared = source.prepare(url, use_case, region=place.region)
-        if use_case == VIDEO:
-            picture = UploadedPicture(market.upload_file(prepared.data, prepared.name), "", 0, 0)
-        else:
-            picture = market.upload_picture(prepared.data, prepared.name, use_case)
+        picture = upload_prepared(market, prepared, use_case)
     except Refused as refusal:
         _note_trouble(url, refusal.sentence)
         raise PictureTrouble(refusal.sentence) from refusal
     where = {"shop_id": place.shop_id, "source_url": url, "use_case": use_case}
     fresh.append(where | asdict(picture) | {"note": " ".join(prepared.notes)})
     return picture
+
+
+def upload_prepared(market: Marketplace, prepared: PreparedPicture, use_case: str) -> UploadedPicture:
+    """One picture, or one video, for good."""
+    if use_case == VIDEO:
+        return UploadedPicture(market.upload_file(prepared.data, prepared.name), "", 0, 0)
+    return market.upload_picture(prepared.data, prepared.name, use_case)
 
 
 def _remember(fresh: list[dict[str, Any]]) -> None:
