@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from functools import partial
 
 from sqlalchemy import Connection, and_, case, func, literal, select
@@ -16,7 +15,6 @@ from core.db.tables import listing_skus, product_states
 from core.domain.errors import Expired, RateLimited, RemoteError, Temporary, Unknown
 from core.domain.filters import ProductFilter, Selection
 from core.domain.listing import ListingDraft, RemoteListing, SentListing, SentSku
-from core.domain.money import Money
 from core.domain.readiness import Assessment
 from core.domain.statuses import PRODUCT_WORDS, ProductStatus
 from core.ports import Marketplace, PictureSource, UploadedPicture
@@ -29,8 +27,9 @@ from core.services.listing_pictures import (
     upload_pictures,
 )
 from core.services.live import LiveConnection, require_live
+from core.services.product_export_skips import LEFT_ALONE, NOT_SENDABLE, left_alone, skipped_listing
 from core.services.product_readiness import drafts_for
-from core.services.product_status import refresh_status, show
+from core.services.product_status import refresh_status, show, shown_statuses
 from core.services.runs import DryRun, Item, Outcome, start_run
 
 CALL_LEASE_S = 40.0  # longer than one call may take, shorter than anybody wants to wait after a crash
@@ -38,22 +37,17 @@ _SAME_KEY_FOR = timedelta(hours=24)
 _MOST_TRIES = 12
 ALLOWANCE_CODES = frozenset({"12052093", "12052109"})
 _UNKNOWN_PICTURE = frozenset({"12052722", "12052300", "12052360"})
-_NOT_SENDABLE = {
-    ProductStatus.NOT_READY,
-    ProductStatus.CATEGORY_MISSING,
-    ProductStatus.SENDING,
-    ProductStatus.UNKNOWN,
-    ProductStatus.UNDER_REVIEW,
-    ProductStatus.SUSPENDED,
-    ProductStatus.OFF,
-}
 _SECONDS_EACH = 1.0  # three writes a second, about three of them a product
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """What is known of one product just before it is sent. ``taken`` are its variants that another listing sells."""
+    """What is known of one product just before it is sent: its status, and what readiness says of it.
 
+    ``taken`` are its variants that another listing sells.
+    """
+
+    status: str
     assessment: Assessment | None
     live: intents.LiveOnes
     taken: Mapping[int, tuple[int, str]]
@@ -83,14 +77,14 @@ def plan_send(connection_id: int, selection: Selection) -> DryRun:
     chosen = selected_products(connection_id, selection).subquery()
     s = product_states.c
     broken = s.problems.contains([{"severity": "error"}])
-    sendable = s.status.not_in([str(status) for status in _NOT_SENDABLE])
+    sendable = s.status.not_in([str(status) for status in NOT_SENDABLE])
     status = case((and_(sendable, broken), str(ProductStatus.NOT_READY)), else_=s.status).label("said")
     mine = (s.connection_id == connection_id, s.product_id.in_(select(chosen)))
     said = select(status).where(*mine).subquery()
     with transaction() as connection:
         counted = connection.execute(select(said.c.said, func.count()).group_by(said.c.said))
         counts = {ProductStatus(status): count for status, count in counted}
-    skipped = {status: count for status, count in counts.items() if status in _NOT_SENDABLE}
+    skipped = {status: count for status, count in counts.items() if status in NOT_SENDABLE}
     will = sum(counts.values()) - sum(skipped.values())
     words = tuple((PRODUCT_WORDS[status].label, count) for status, count in skipped.items())
     live = counts.get(ProductStatus.ACTIVE, 0)
@@ -148,10 +142,13 @@ def prepare(target: LiveConnection, product_ids: Sequence[int]) -> dict[int, Pre
         require_live(connection, target.id)
         assessments = drafts_for(connection, target.id, product_ids)
         live = intents.live_listings(connection, target.id, product_ids)
+        statuses = shown_statuses(connection, target.id, product_ids)
         drafts = [draft for one in assessments.values() for _, draft in one.drafts]
         taken = _sold_variants(connection, target.id, drafts)
         pictures = known_pictures(connection, target.shop_id, drafts)
-    return {one: Prepared(assessments.get(one), live[one], taken, pictures) for one in product_ids}
+    return {
+        one: Prepared(statuses.get(one, ""), assessments.get(one), live[one], taken, pictures) for one in product_ids
+    }
 
 
 def _export_product(sending: Sending, product_id: int) -> Outcome:
@@ -164,9 +161,11 @@ def _export_product(sending: Sending, product_id: int) -> Outcome:
     assessment = ready.assessment
     if assessment is None:
         return Outcome("skipped", "The store no longer has this product.", "gone")
+    if ready.status in LEFT_ALONE:
+        return left_alone(ProductStatus(ready.status))
     if not assessment.drafts:
         problem = next(problem for problem in assessment.problems if problem.severity == "error")
-        return Outcome("failed", f"Not ready: {problem.sentence}", f"not_ready:{problem.code}")
+        return Outcome("skipped", f"Not ready: {problem.sentence}", f"not_ready:{problem.code}")
     return _worst([_send(sending, ready, draft, variant) for variant, draft in _by_variant(assessment.drafts)])
 
 
@@ -181,8 +180,8 @@ def _worst(outcomes: list[Outcome]) -> Outcome:
 
 def _send(sending: Sending, ready: Prepared, draft: ListingDraft, variant_id: int | None) -> Outcome:
     live = ready.live.get(variant_id)
-    if live is not None and _nothing_to_send(live, draft):
-        return Outcome("skipped", "Nothing has changed since it was sent.", "unchanged")
+    if live is not None and (skipped := skipped_listing(live, draft)) is not None:
+        return skipped
     taken = _listed_elsewhere(ready.taken, draft, live)
     if taken:
         return Outcome("failed", taken, "listed_elsewhere")
@@ -197,20 +196,6 @@ def _send(sending: Sending, ready: Prepared, draft: ListingDraft, variant_id: in
         errors = sending.market.activate_listings([edited.remote_id])
         return Outcome("failed", errors[0].sentence, errors[0].code) if errors else outcome
     return outcome
-
-
-def _nothing_to_send(live: intents.Live, draft: ListingDraft) -> bool:
-    """Price and stock go by themselves (P23), so they alone are no reason to send a listing into review again."""
-    if live.state != "sent" or not live.in_shop or live.draft is None or live.state_code:
-        return False
-    at_rest = live.audit_status != "FAILED" and live.tiktok_status not in ("FAILED", "SELLER_DEACTIVATED")
-    return at_rest and without_offers(live.draft) == without_offers(draft)
-
-
-def without_offers(draft: ListingDraft) -> ListingDraft:
-    """The draft with prices and quantities taken out, to compare what the Shop reviews."""
-    bare = tuple(replace(sku, price=Money(Decimal(0), sku.price.currency), quantity=0) for sku in draft.skus)
-    return replace(draft, skus=bare)
 
 
 def _sold_variants(

@@ -68,6 +68,15 @@ def show(connection: Connection, connection_id: int, product_id: int, status: Pr
     connection.execute(product_states.update().where(mine).values(**values, changed_at=func.now()))
 
 
+def shown_statuses(connection: Connection, connection_id: int, product_ids: Sequence[int]) -> dict[int, str]:
+    """The status word of each product as the pages show it now."""
+    mine = (product_states.c.connection_id == connection_id) & product_states.c.product_id.in_(product_ids)
+    return {
+        row[0]: row[1]
+        for row in connection.execute(select(product_states.c.product_id, product_states.c.status).where(mine))
+    }
+
+
 def is_settled(connection_id: int) -> bool:
     """Whether readiness has judged every product of the connection as it now stands, and there are any."""
     mine = product_states.c.connection_id == connection_id
@@ -109,7 +118,10 @@ def _mark(connection: Connection, connection_id: int, product_ids: Sequence[int]
 
 
 def _facts(connection: Connection, connection_id: int, product_ids: Sequence[int]) -> Sequence[Any]:
-    """One row a product; of several live listings (G1) the one that most needs a person comes first, a deleted last."""
+    """One row a product; of several live listings (G1) the one that most needs a person comes first, a deleted last.
+
+    One that is under review goes before those on sale, so that automatic sync waits for all of them.
+    """
     newest = (
         select(
             listings.c.product_id,
@@ -150,8 +162,10 @@ def _facts(connection: Connection, connection_id: int, product_ids: Sequence[int
 
 def _worst_first() -> Case[int]:
     order = {"unknown": 0, "sending": 1, "intended": 2, "refused": 3}
-    by_the_shop = case({"FAILED": 4, "DELETED": 6}, value=listings.c.tiktok_status, else_=5)
-    return case(order, value=listings.c.state, else_=by_the_shop)
+    audited = case({"AUDITING": 5}, value=listings.c.audit_status, else_=6)
+    by_the_shop = {"FAILED": 4, "PLATFORM_DEACTIVATED": 4, "FREEZE": 4, "PENDING": 5, "DELETED": 7}
+    told = case(by_the_shop, value=listings.c.tiktok_status, else_=audited)
+    return case(order, value=listings.c.state, else_=told)
 
 
 def _changed(row: Any) -> dict[str, object] | None:

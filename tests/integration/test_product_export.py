@@ -30,11 +30,14 @@ from core.services.live import NotLive, live
 from core.services.mappings import set_default_category
 from core.services.picture_check import check_pictures
 from core.services.product_export import Sending, export_item, plan_send, prepare, start_send
+from core.services.product_status import refresh_status
 from core.services.runs import Item, Outcome
+from core.services.settings_of_connection import save_setting
 from tests.listing_rig import ListingRig, running_listing_rig
 from tests.tiktok_caller import Caller
 
 CREATE = "POST /product/202309/products"
+EDIT = "PUT /product/202509/products/{product_id}"
 
 
 @pytest.fixture(scope="module")
@@ -89,6 +92,20 @@ def listing_of(product_id: int) -> Any:
         return connection.execute(wanted).one()
 
 
+def becomes(rig: ListingRig, product_id: int, tiktok_status: str, audit_status: str = "NONE") -> None:
+    """The Shop has said so, and we have read it."""
+    with transaction() as connection:
+        told = update(listings).where(listings.c.product_id == product_id, listings.c.ended_at.is_(None))
+        connection.execute(told.values(tiktok_status=tiktok_status, audit_status=audit_status))
+        refresh_status(connection, rig.connection_id, [product_id])
+
+
+def retitle(product_id: int, title: str) -> None:
+    with transaction() as connection:
+        changed = {"title": title, "content_hash": title}
+        connection.execute(update(products).where(products.c.id == product_id).values(**changed))
+
+
 def let_leases_end(product_id: int) -> None:
     """As when their holder has been gone for long."""
     with transaction() as connection:
@@ -124,9 +141,10 @@ def test_a_ready_product_is_sent_and_goes_into_review(rig: ListingRig) -> None:
 def test_sending_again_unchanged_does_nothing(rig: ListingRig) -> None:
     (product_id,) = ready_products(rig, 1)
     send(rig, product_id)
-    before = rig.rig.calls(CREATE)
+    becomes(rig, product_id, "ACTIVATE", "APPROVED")
+    before = rig.rig.calls(CREATE), rig.rig.calls(EDIT)
     assert send(rig, product_id).code == "unchanged"
-    assert rig.rig.calls(CREATE) == before
+    assert (rig.rig.calls(CREATE), rig.rig.calls(EDIT)) == before
 
 
 def test_an_answer_lost_after_the_effect_is_found_by_reading_back(rig: ListingRig) -> None:
@@ -212,9 +230,89 @@ def test_a_product_that_is_not_ready_says_why(rig: ListingRig) -> None:
     with transaction() as connection:
         product_id = connection.execute(wanted).scalar_one()
     outcome = send(rig, product_id)
-    assert outcome.status == "failed"
+    assert plan_send(rig.connection_id, Selection(ids=(product_id,))).skipped == (("Not ready", 1),)
+    assert outcome.status == "skipped"
     assert outcome.code.startswith("not_ready:")
     assert outcome.sentence.startswith("Not ready: ")
+
+
+@pytest.mark.parametrize(
+    ("told", "word"),
+    [
+        (("PENDING", "AUDITING"), "Under review"),
+        (("ACTIVATE", "AUDITING"), "Under review"),
+        (("FREEZE", "NONE"), "Suspended"),
+        (("PLATFORM_DEACTIVATED", "NONE"), "Suspended"),
+    ],
+)
+def test_what_the_shop_holds_is_left_alone_as_the_dry_run_says(
+    rig: ListingRig, told: tuple[str, str], word: str
+) -> None:
+    (product_id,) = ready_products(rig, 1)
+    send(rig, product_id)
+    becomes(rig, product_id, *told)
+    retitle(product_id, "A better title for it")
+    before = listing_of(product_id), rig.rig.calls(EDIT)
+    assert plan_send(rig.connection_id, Selection(ids=(product_id,))).skipped == ((word, 1),)
+    outcome = send(rig, product_id)
+    assert (outcome.status, outcome.code) == ("skipped", word.lower().replace(" ", "_"))
+    assert outcome.sentence.startswith(f"{word}: ")
+    assert (listing_of(product_id), rig.rig.calls(EDIT)) == before
+
+
+def test_a_variant_under_review_is_left_alone_while_another_goes(rig: ListingRig) -> None:
+    """Listed on their own (G1), variants share the product's word: the one that most needs a person."""
+    wanted = select(products.c.id).where(
+        products.c.variant_count > 1, products.c.id.not_in(select(listings.c.product_id))
+    )
+    with transaction() as connection:
+        candidates = list(connection.scalars(wanted.order_by(products.c.id)))
+        save_setting(connection, rig.connection_id, "list_variants_separately", True, rig.rig.boss)
+    try:
+        rig.judge_all()
+        product_id = next(one for one in candidates if rig.state(one).status == "ready")
+        assert send(rig, product_id).status == "done"
+        with transaction() as connection:
+            mine = listings.c.product_id == product_id
+            first, *others = list(connection.scalars(select(listings.c.id).where(mine).order_by(listings.c.id)))
+            refused = update(listings).where(listings.c.id == first)
+            connection.execute(refused.values(tiktok_status="FAILED", audit_status="FAILED"))
+            refresh_status(connection, rig.connection_id, [product_id])
+        assert rig.state(product_id).status == "failed_review"
+        retitle(product_id, "A better title for all of them")
+        assert send(rig, product_id).status == "done"
+        with transaction() as connection:
+            rounds = dict(connection.execute(select(listings.c.id, listings.c.review_round).where(mine)).all())
+        assert rounds == {first: 2} | dict.fromkeys(others, 1)
+        becomes(rig, product_id, "ACTIVATE", "APPROVED")
+        with transaction() as connection:
+            connection.execute(update(listings).where(listings.c.id == others[-1]).values(audit_status="AUDITING"))
+            refresh_status(connection, rig.connection_id, [product_id])
+        assert send(rig, product_id).code == "under_review", "one of them is, so all of them wait"
+    finally:
+        with transaction() as connection:
+            save_setting(connection, rig.connection_id, "list_variants_separately", False, rig.rig.boss)
+        rig.judge_all()
+
+
+def test_one_that_is_switched_off_is_skipped(rig: ListingRig) -> None:
+    (product_id,) = ready_products(rig, 1)
+    with transaction() as connection:
+        connection.execute(update(product_states).where(product_states.c.product_id == product_id).values(sell=False))
+        refresh_status(connection, rig.connection_id, [product_id])
+    assert plan_send(rig.connection_id, Selection(ids=(product_id,))).skipped == (("Off", 1),)
+    assert (send(rig, product_id).status, send(rig, product_id).code) == ("skipped", "off")
+
+
+def test_an_open_outcome_is_settled_though_the_product_is_not_ready(rig: ListingRig) -> None:
+    (product_id,) = ready_products(rig, 1)
+    faults(rig, "cut_after", 1)
+    assert send(rig, product_id).status == "unknown"
+    with transaction() as connection:
+        connection.execute(update(products).where(products.c.id == product_id).values(active=False))
+    assert send(rig, product_id).status == "done"
+    assert listing_of(product_id).state == "sent"
+    assert rig.state(product_id).status == "under_review"
 
 
 def test_changed_content_is_an_edit_of_the_same_listing(rig: ListingRig) -> None:
@@ -222,12 +320,8 @@ def test_changed_content_is_an_edit_of_the_same_listing(rig: ListingRig) -> None
     send(rig, product_id)
     remote_id = listing_of(product_id).remote_id
     rig.rig.control.post("/_sandbox/review", json={"product_ids": [remote_id], "verdict": "approve"})
-    with transaction() as connection:
-        connection.execute(
-            update(products)
-            .where(products.c.id == product_id)
-            .values(title="A better title for it", content_hash="new")
-        )
+    becomes(rig, product_id, "ACTIVATE", "APPROVED")
+    retitle(product_id, "A better title for it")
     assert send(rig, product_id).status == "done"
     edited = listing_of(product_id)
     assert (edited.remote_id, edited.review_round) == (remote_id, 2)
@@ -239,8 +333,7 @@ def test_a_listing_deleted_in_the_shop_is_sent_as_a_new_one(rig: ListingRig) -> 
     send(rig, product_id)
     old = listing_of(product_id)
     assert rig.market.delete_listings([old.remote_id]) == ()
-    with transaction() as connection:
-        connection.execute(update(listings).where(listings.c.id == old.id).values(tiktok_status="DELETED"))
+    becomes(rig, product_id, "DELETED")
     assert send(rig, product_id).status == "done"
     new = listing_of(product_id)
     assert new.id != old.id
@@ -251,11 +344,10 @@ def test_a_picture_is_uploaded_once_for_the_shop(rig: ListingRig) -> None:
     (product_id,) = ready_products(rig, 1)
     send(rig, product_id)
     images = in_sandbox(rig)["images"]
+    becomes(rig, product_id, "ACTIVATE", "APPROVED")
     with transaction() as connection:
         known = connection.execute(select(uploaded_pictures.c.source_url)).scalars().all()
-        connection.execute(
-            update(products).where(products.c.id == product_id).values(title="Another title for it", content_hash="x")
-        )
+    retitle(product_id, "Another title for it")
     assert known
     assert send(rig, product_id).status == "done"
     assert in_sandbox(rig)["images"] == images

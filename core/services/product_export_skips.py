@@ -1,0 +1,56 @@
+"""What product_export leaves alone, and why: the dry run counts it, and the run skips it with the same words."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+
+from core.domain.listing import ListingDraft
+from core.domain.money import Money
+from core.domain.statuses import ProductStatus, of_listing
+from core.services.listing_intents import Live
+from core.services.runs import Outcome
+
+NOT_SENDABLE = {
+    ProductStatus.NOT_READY,
+    ProductStatus.CATEGORY_MISSING,
+    ProductStatus.SENDING,
+    ProductStatus.UNKNOWN,
+    ProductStatus.UNDER_REVIEW,
+    ProductStatus.SUSPENDED,
+    ProductStatus.OFF,
+}
+# What a run leaves alone too, when it comes to it: with what the Shop holds, nothing may be changed now.
+LEFT_ALONE = {
+    ProductStatus.UNDER_REVIEW: "Under review: the Shop is still judging what it was sent, so nothing was changed.",
+    ProductStatus.SUSPENDED: "Suspended: the Shop took it down, and it is put right in Seller Center before sending.",
+    ProductStatus.OFF: "Off: it is switched off for TikTok.",
+}
+
+
+def left_alone(status: ProductStatus) -> Outcome:
+    """The result of a product in one of the states of ``LEFT_ALONE``."""
+    return Outcome("skipped", LEFT_ALONE[status], str(status))
+
+
+def skipped_listing(live: Live, draft: ListingDraft) -> Outcome | None:
+    """Why this listing is not sent again; None when it is. Its last outcome must be known."""
+    if _nothing_to_send(live, draft):
+        return Outcome("skipped", "Nothing has changed since it was sent.", "unchanged")
+    # Asked of each listing too: variants listed on their own (G1) share the one word of their product.
+    word = of_listing(live.tiktok_status or "PENDING", live.audit_status or "AUDITING")
+    return left_alone(word) if live.in_shop and word in LEFT_ALONE else None
+
+
+def _nothing_to_send(live: Live, draft: ListingDraft) -> bool:
+    """Price and stock go by themselves (P23), so they alone are no reason to send a listing into review again."""
+    if live.state != "sent" or not live.in_shop or live.draft is None or live.state_code:
+        return False
+    at_rest = live.audit_status != "FAILED" and live.tiktok_status not in ("FAILED", "SELLER_DEACTIVATED")
+    return at_rest and without_offers(live.draft) == without_offers(draft)
+
+
+def without_offers(draft: ListingDraft) -> ListingDraft:
+    """The draft with prices and quantities taken out, to compare what the Shop reviews."""
+    bare = tuple(replace(sku, price=Money(Decimal(0), sku.price.currency), quantity=0) for sku in draft.skus)
+    return replace(draft, skus=bare)
