@@ -195,8 +195,7 @@ class Gateway:
     def _console_link(self, request: Request) -> str:
         if not _asks_locally(request):
             return ""
-        address = f"http://{_shown(self._config.console_address)}:{self._config.console_port}/settings"
-        return f'<p><a href="{address}">Back to the console</a></p>'
+        return f'<p><a href="{self._config.console_url}/settings">Back to the console</a></p>'
 
 
 _NO_DATABASE = (OperationalError, InterfaceError, PoolTimeout, ConnectorException)
@@ -256,10 +255,6 @@ def _asks_locally(request: Request) -> bool:
     """Whether the address asked for is this machine's own."""
     host = request.url.hostname or ""
     return host == "localhost" or _is_local(host)
-
-
-def _shown(address: str) -> str:
-    return "127.0.0.1" if address in ("", "0.0.0.0", "::") else address
 
 
 def main() -> None:

@@ -21,7 +21,7 @@ from core import logs
 from core.config import Settings, SettingsError, settings
 from core.services.database import wait_for_schema
 
-LOCAL_NAMES = ("127.0.0.1", "localhost")
+LOCAL_NAMES = ("127.0.0.1", "::1", "localhost")
 
 
 def build() -> st.App:
@@ -35,11 +35,10 @@ def build() -> st.App:
 
 def options(config: Settings) -> dict[str, object]:
     """Streamlit's settings that depend on ours; the fixed ones are in .streamlit/config.toml."""
-    further = [name.strip() for name in config.console_hosts.split(",") if name.strip()]
     return {
         "server.port": config.console_port,
         "server.address": config.console_address,
-        "server.allowedHosts": [*LOCAL_NAMES, config.console_address, *further],
+        "server.allowedHosts": [*LOCAL_NAMES, config.console_address, *config.console_hosts],
     }
 
 

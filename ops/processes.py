@@ -1,5 +1,6 @@
 """The processes of a system: their commands, ports, environment, and how each tells that it is up."""
 
+import errno
 import http.client
 import os
 import sys
@@ -13,8 +14,6 @@ from ops.install import ROOT
 from ops.problems import StartProblem
 from ops.supervisor import Process
 
-LOCAL_NAMES = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "": "127.0.0.1"}
-
 
 def all_of(settings: config.Settings) -> list[Process]:
     """Everything run.py keeps alive. What people reach stops first, the outside world they talk to last."""
@@ -27,7 +26,7 @@ def all_of(settings: config.Settings) -> list[Process]:
         command = command_of("worker", settings)
         found.append(Process(name, command, ready_file.exists, stop_rank=1, stop_seconds=5.0))
     found.append(process("gateway", settings, answers_at(gateway_url(settings) + "/healthz"), 0))
-    found.append(process("console", settings, answers_at(console_url(settings) + "/login"), 0))
+    found.append(process("console", settings, answers_at(settings.console_url + "/login"), 0))
     return found
 
 
@@ -46,7 +45,7 @@ def command_of(name: str, settings: config.Settings) -> tuple[str, ...]:
 
 def environment_of(settings: config.Settings, database_url: str) -> dict[str, str]:
     """What every process gets: this environment, the database, and the sandbox's addresses where none are set."""
-    environment = dict(os.environ)
+    environment = {name: value for name, value in os.environ.items() if value or not name.startswith(config.PREFIX)}
     environment |= {"CROSSDOCK_HOME": str(settings.home), "DATABASE_URL": database_url}
     environment |= {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", "TZ": "UTC"}
     if settings.sandbox == "on":
@@ -71,25 +70,25 @@ def check_ports(settings: config.Settings) -> None:
         if port in seen:
             raise StartProblem(f"{seen[port]} and {variable} are both {port}: give each a port of its own.")
         seen[port] = variable
-        if not embedded.is_free(port, host):
-            raise StartProblem(f"Port {port} is taken by another program: set {variable} to a free one.")
+        if problem := embedded.why_not_free(port, host):
+            raise StartProblem(_in_words(problem, variable, host, port))
 
 
-def console_url(settings: config.Settings) -> str:
-    return local_url(settings.console_address, settings.console_port)
+def _in_words(problem: OSError, variable: str, host: str, port: int) -> str:
+    if problem.errno == errno.EADDRINUSE:
+        return f"Port {port} is taken by another program: set {variable} to a free one."
+    if problem.errno in (errno.EACCES, errno.EPERM):
+        return f"Nobody but root may listen at port {port} here: set {variable} to one from 1024 on."
+    address = variable.replace("_PORT", "_ADDRESS")
+    return f"{address} is {host!r}, where this machine cannot listen ({problem.strerror}): give one of its addresses."
 
 
 def gateway_url(settings: config.Settings) -> str:
-    return local_url(settings.gateway_address, settings.gateway_port)
+    return config.local_url(settings.gateway_address, settings.gateway_port)
 
 
 def sandbox_url(settings: config.Settings) -> str:
-    return local_url("127.0.0.1", settings.sandbox_port)
-
-
-def local_url(host: str, port: int) -> str:
-    """The URL at which this machine reaches a server listening on that address."""
-    return f"http://{LOCAL_NAMES.get(host, host)}:{port}"
+    return config.local_url("127.0.0.1", settings.sandbox_port)
 
 
 def answers_at(url: str) -> Callable[[], bool]:

@@ -62,7 +62,7 @@ def start() -> int:
     """Start everything, print the ready line, keep it all alive until told to stop."""
     system = read_system()
     make_home(system.home)
-    with lock.take(system.home, processes.console_url(system.settings)):
+    with lock.take(system.home, system.settings.console_url):
         processes.check_ports(system.settings)
         supervisor: Supervisor | None = None
         listen_to_signals()
@@ -87,7 +87,7 @@ def run(settings: config.Settings, supervisor: Supervisor, link: str) -> NoRetur
     supervisor.start()
     supervisor.wait_until_ready()
     sandbox = processes.sandbox_url(settings) if settings.sandbox == "on" else "off"
-    console, gateway = processes.console_url(settings), processes.gateway_url(settings)
+    console, gateway = settings.console_url, processes.gateway_url(settings)
     print(f"ready console={console} gateway={gateway} sandbox={sandbox} sign-in={link}", flush=True)
     supervisor.watch()
     raise AssertionError("only a signal ends the watch")

@@ -237,13 +237,18 @@ def remembered_port(cluster: Cluster) -> Path:
 
 def is_free(port: int, host: str = "127.0.0.1") -> bool:
     """Whether a server could listen at this address now."""
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
+    return why_not_free(port, host) is None
+
+
+def why_not_free(port: int, host: str) -> OSError | None:
+    """What the system answers a server that would listen at this address now; None: that it may."""
+    try:
+        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((host, port))
-        except OSError:
-            return False
-        return True
+    except OSError as problem:
+        return problem
+    return None
 
 
 def create_database(cluster: Cluster, programs: Path, port: int) -> None:

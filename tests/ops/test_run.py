@@ -1,5 +1,6 @@
 """run.py says in one sentence what stands in its way, and ends with a failing code."""
 
+import ctypes
 import os
 import shutil
 import socket
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from core import config
 from ops import checks, install, lock, processes, system
 from ops.install import InstallProblem
 from ops.problems import StartProblem
@@ -76,6 +78,39 @@ def test_taken_port_names_the_port_and_the_variable(own: dict[str, str], name: s
         port = other.getsockname()[1]
         said = refusal(run_py(**own | {variable: str(port)}))
     assert said == f"Port {port} is taken by another program: set {variable} to a free one."
+
+
+def test_an_address_of_another_machine_is_not_a_taken_port(own: dict[str, str]) -> None:
+    said = refusal(run_py(**own, CROSSDOCK_CONSOLE_ADDRESS="192.0.2.1"))
+    assert said.startswith("CROSSDOCK_CONSOLE_ADDRESS is '192.0.2.1', where this machine cannot listen (")
+    said = refusal(run_py(**own, CROSSDOCK_CONSOLE_ADDRESS="hello"))
+    assert said.startswith("CROSSDOCK_CONSOLE_ADDRESS is 'hello': must be an IP address of this machine")
+
+
+def without_the_right_to_low_ports() -> None:
+    """Root has it by a capability, which is taken from the program that follows; others never had it."""
+    if os.geteuid() == 0:
+        drop, bind_service = 24, 10  # PR_CAPBSET_DROP and CAP_NET_BIND_SERVICE of Linux
+        assert ctypes.CDLL(None).prctl(drop, bind_service, 0, 0, 0) == 0
+
+
+def test_a_port_that_only_root_may_have_is_not_a_taken_one(own: dict[str, str]) -> None:
+    if int(Path("/proc/sys/net/ipv4/ip_unprivileged_port_start").read_text()) <= 80:
+        pytest.skip("this machine gives port 80 to everybody")
+    command = [sys.executable, str(ROOT / "run.py")]
+    environment = os.environ | own | {"CROSSDOCK_CONSOLE_PORT": "80"}
+    done = subprocess.run(
+        command,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+        preexec_fn=without_the_right_to_low_ports,
+    )
+    assert refusal(done) == (
+        "Nobody but root may listen at port 80 here: set CROSSDOCK_CONSOLE_PORT to one from 1024 on."
+    )
 
 
 def test_two_equal_ports(own: dict[str, str]) -> None:
@@ -196,11 +231,15 @@ def test_sandbox_addresses_are_given_unless_set(own_home: Path, monkeypatch: pyt
     assert given["CROSSDOCK_TIKTOK_API_URL"] == "http://127.0.0.1:7777"
     assert given["CROSSDOCK_SHOPWIRED_URL"] == "http://127.0.0.1:7777/v1"
     assert given["CROSSDOCK_EVENTS_URL"] == "https://events.example"
+    monkeypatch.setenv("CROSSDOCK_EVENTS_URL", "")
+    given = processes.environment_of(system.read_system().settings, "postgresql://x")
+    assert given["CROSSDOCK_EVENTS_URL"] == "http://127.0.0.1:7777"
     monkeypatch.setenv("CROSSDOCK_SANDBOX", "off")
     given = processes.environment_of(system.read_system().settings, "postgresql://x")
     assert "CROSSDOCK_TIKTOK_API_URL" not in given
 
 
 def test_reachable_addresses_for_every_listening_address() -> None:
-    assert processes.local_url("0.0.0.0", 80) == "http://127.0.0.1:80"
-    assert processes.local_url("127.0.0.1", 80) == "http://127.0.0.1:80"
+    assert config.local_url("0.0.0.0", 80) == "http://127.0.0.1:80"
+    assert config.local_url("::", 80) == "http://[::1]:80"
+    assert config.local_url("192.168.0.7", 80) == "http://192.168.0.7:80"
