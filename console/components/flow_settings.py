@@ -12,7 +12,7 @@ import streamlit as st
 
 from console import actions, context
 from console.components import feedback
-from core.reads.latency import orders_waiting
+from core.reads.latency import orders_left_out, orders_waiting
 from core.reads.order_mappings import shipping_rates
 from core.services.settings_of_connection import ConnectionSettings
 
@@ -96,6 +96,11 @@ def orders(here: context.Context) -> None:
     waiting = orders_waiting(here.connection.id)
     if _differs(now, values):
         st.caption(f"Saved, the {waiting.text()} orders that wait now are decided again by the new rules.")
+    if values["order_import"] and not now.order_import:
+        st.caption(
+            f"So are the {orders_left_out(here.connection.id).text()} orders left out while importing was off. Those "
+            "that have left already, or whose stock Crossdock has taken off, stay out."
+        )
     _save("orders", here.connection.id, now, values, off)
 
 

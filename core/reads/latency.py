@@ -104,6 +104,14 @@ def orders_waiting(connection_id: int) -> Count:
         return count_capped(conn, select(o.id).where(*held))
 
 
+def orders_left_out(connection_id: int) -> Count:
+    """Orders that are not in the store because importing is off: they are decided again once it is on."""
+    o = shop_orders.c
+    left = (o.connection_id == connection_id, o.import_state == "not_wanted", o.hold == "import_off")
+    with reading() as conn:
+        return count_capped(conn, select(o.id).where(*left))
+
+
 def stock_waiting(connection_id: int) -> Count:
     """SKUs that the latest stock check left as they were: for the sidebar."""
     found = drift(connection_id)

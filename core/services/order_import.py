@@ -18,6 +18,7 @@ from core.db.orders import StoredOrder, load_orders
 from core.db.tables import shop_orders
 from core.domain.errors import Conflict, Expired, NotConfigured, RateLimited, RemoteError, Temporary, Unknown
 from core.domain.order_import import Decision, OrderFacts, decide
+from core.domain.order_words import ON_ITS_WAY
 from core.domain.orders import StoreOrder, StoreOrderDraft
 from core.logs import about, log
 from core.ports import Store
@@ -31,10 +32,27 @@ from core.services.picture_refusals import PICTURE, picture_refusal
 from core.services.runs import Item, Outcome, start_run
 from core.services.settings_of_connection import ConnectionSettings, load_settings
 from core.services.shipping_rates import read_rates
-from core.services.stock_deductions import settle_without_import, we_took
+from core.services.stock_deductions import (
+    call_off,
+    let_go,
+    merchant_took,
+    settle_without_import,
+    take_ourselves,
+    we_took,
+)
 
 LOOK_BACK = timedelta(minutes=5)
 _FIRST_LOOK_S = 3.0
+_STOCK_TAKEN = Decision(
+    "not_wanted",
+    "stock_taken",
+    "Its stock was taken off while importing was off; created now, it would be taken off again.",
+)
+_LEFT = Decision(
+    "not_wanted",
+    "left_while_off",
+    "It left while importing was off, so its goods are off the shelf already: it is shown here only.",
+)
 _MOST_TROUBLES = 3  # orders in a row that met the store in trouble; the rest waits for the next job
 
 
@@ -56,6 +74,7 @@ class _Case:
     intent: Intent | None
     settings: ConnectionSettings
     facts: OrderFacts
+    kept_out: Decision | None
 
 
 def import_orders(importing: Importing) -> int:
@@ -148,15 +167,13 @@ def _import(importing: Importing, claimed: Claimed) -> Outcome:
         if case.intent is not None and case.intent.state == "created":
             intents.release(conn, claimed, state="imported")
             return Outcome("skipped", "It is in the store already.", "imported")
-        took = we_took(conn, claimed.id)
     if case.intent is not None and case.intent.outcome_open:
         settled = _resolve(importing, case, case.intent)
         if settled is not None:
             return settled
     decision = decide(case.stored.order, case.facts)
-    if decision.state == "create" and took and case.facts.rules.creation_deducts_stock:
-        sentence = "Its stock was taken off while importing was off; created now, it would be taken off again."
-        decision = Decision("not_wanted", "stock_taken", sentence)
+    if decision.state != "not_wanted":
+        decision = case.kept_out or decision
     if decision.draft is None:
         return _not_now(case, decision)
     return _create(importing, case, decision.draft)
@@ -167,7 +184,16 @@ def _case(conn: Connection, importing: Importing, claimed: Claimed) -> _Case:
     settings = load_settings(conn, target.id)
     stored = load_orders(conn, [claimed.id])[claimed.id]
     facts = facts_of(conn, target, settings, importing.store.capabilities, stored)
-    return _Case(claimed, stored, intents.intent_of(conn, claimed.id), settings, facts)
+    kept_out = _kept_out(conn, stored, facts)
+    return _Case(claimed, stored, intents.intent_of(conn, claimed.id), settings, facts, kept_out)
+
+
+def _kept_out(conn: Connection, stored: StoredOrder, facts: OrderFacts) -> Decision | None:
+    """Why an order from the time when importing was off does not go into the store, now that it is on."""
+    if facts.rules.creation_deducts_stock and we_took(conn, stored.id):
+        return _STOCK_TAKEN
+    was_off = stored.hold in ("import_off", _LEFT.code) or merchant_took(conn, stored.id)
+    return _LEFT if was_off and stored.order.status in ON_ITS_WAY else None
 
 
 def _not_now(case: _Case, decision: Decision) -> Outcome:
@@ -187,10 +213,21 @@ def _not_now(case: _Case, decision: Decision) -> Outcome:
         )
         if decision.state == "held":
             complain(conn, stored.connection_id, claimed.id, stored.order.status, decision)
-        elif decision.code == "import_off":
-            settle_without_import(conn, claimed.id, stored.order.status, stock_import=case.settings.stock_import)
+        else:
+            _settle_left_out(conn, case, decision.code)
         _look_again_if_changed(conn, case)
     return Outcome("failed" if decision.state == "held" else "skipped", decision.sentence, decision.code)
+
+
+def _settle_left_out(conn: Connection, case: _Case, code: str) -> None:
+    """What becomes of the units that are still held, where the order will not be created."""
+    order_id = case.claimed.id
+    if code == "import_off":
+        settle_without_import(conn, order_id, case.stored.order.status, stock_import=case.settings.stock_import)
+    elif code == _STOCK_TAKEN.code:
+        take_ourselves(conn, [order_id])
+    elif code == _LEFT.code:
+        let_go(conn, [order_id])
 
 
 def _look_again_if_changed(conn: Connection, case: _Case) -> None:
@@ -205,7 +242,12 @@ def _create(importing: Importing, case: _Case, draft: StoreOrderDraft) -> Outcom
     units = [line.id for line in stored.order.lines if line.status != "CANCELLED"]
     with transaction() as conn:
         account = importing.target.store_account_id
+        # Our write may have begun since the order was decided: only with its rows locked is that certain.
+        deducts = case.facts.rules.creation_deducts_stock
+        called_off = call_off(conn, claimed.id) if deducts else True
         intent = intents.store_intent(conn, claimed, account, draft, units, stored.address_key)
+    if not called_off:
+        return _not_now(case, _STOCK_TAKEN)
     found = importing.store.find_orders(intent.marker, since=intent.intended_at - LOOK_BACK)
     if found:
         return _adopt(importing, case, intent, found)

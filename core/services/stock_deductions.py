@@ -12,14 +12,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, or_, select, text, update
+from sqlalchemy import ColumnElement, Connection, Select, func, or_, select, text, update
 
 from core.db.tables import shop_order_lines, stock_deductions, store_orders
 from core.domain.order_words import NOT_YET_PAID_OR_RELEASED, ON_ITS_WAY
 from core.queue import STOCK, defer
 
-# Orders that have no say in the store's stock: shipped before the connection was made, or by TikTok from its own.
-_NO_SAY = "(o.by_tiktok OR (o.import_state = 'not_wanted' AND o.hold = 'shipped_before'))"
+# Orders that have no say in the store's stock: shipped before the connection was made or while importing was off, or by
+# TikTok from its own.
+_NO_SAY = "(o.by_tiktok OR (o.import_state = 'not_wanted' AND o.hold IN ('shipped_before', 'left_while_off')))"
 _HOLD = f"""
 INSERT INTO stock_deductions (line_id, store_account_id, variant_id)
 SELECT l.id, c.store_account_id, l.variant_id
@@ -111,9 +112,27 @@ def return_if_cancelled(conn: Connection, deduction_ids: Sequence[int]) -> None:
 
 def we_took(conn: Connection, order_id: int) -> bool:
     """Whether we took, or are taking, units of the order off the store's stock ourselves."""
+    return _any(conn, order_id, stock_deductions.c.by == "us", stock_deductions.c.outcome.in_(("done", "unknown")))
+
+
+def merchant_took(conn: Connection, order_id: int) -> bool:
+    """Whether units of the order were left to the merchant, who keeps the stock by hand."""
+    return _any(conn, order_id, stock_deductions.c.outcome == "not_ours")
+
+
+def call_off(conn: Connection, order_id: int) -> bool:
+    """The store takes these units when the order is made, so our own write that is only queued is called off.
+
+    False when such a write has begun: nothing was changed, and the store must not take them as well.
+    """
     d = stock_deductions.c
-    ours = (d.line_id.in_(_units_of(order_id)), d.by == "us", d.outcome.in_(("done", "unknown")))
-    return conn.execute(select(d.id).where(*ours).limit(1)).first() is not None
+    mine = select(d.id, d.by, d.outcome).where(d.line_id.in_(_units_of(order_id))).order_by(d.id).with_for_update()
+    rows = conn.execute(mine).all()
+    if any(row.by == "us" and row.outcome in ("done", "unknown") for row in rows):
+        return False
+    queued = (d.id.in_([row.id for row in rows]), d.outcome == "held", d.wanted == "take")
+    conn.execute(update(stock_deductions).where(*queued).values(wanted="", by=""))
+    return True
 
 
 def settle_without_import(conn: Connection, order_id: int, status: str, *, stock_import: bool) -> None:
@@ -122,6 +141,11 @@ def settle_without_import(conn: Connection, order_id: int, status: str, *, stock
         take_ourselves(conn, [order_id])
     elif not stock_import and status in ON_ITS_WAY:
         let_go(conn, [order_id])
+
+
+def _any(conn: Connection, order_id: int, *those: ColumnElement[bool]) -> bool:
+    ids = select(stock_deductions.c.id).where(stock_deductions.c.line_id.in_(_units_of(order_id)), *those)
+    return conn.execute(ids.limit(1)).first() is not None
 
 
 def _units_of(order_id: int, line_ids: Sequence[str] | None = None) -> Select[Any]:

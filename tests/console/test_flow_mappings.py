@@ -168,7 +168,11 @@ def test_what_depends_on_a_setting_comes_and_goes(open_page: Open, filled: Fille
     assert "set_stock_import" in keys and "set_order_status_sync" not in keys
     at.button(key="save_orders").click().run()
     assert actions.load_settings(filled.connection_id).order_import is False
+    with engine.transaction() as conn:
+        left_out = "UPDATE shop_orders SET hold = 'import_off' WHERE import_state = 'not_wanted'"
+        number = conn.exec_driver_sql(left_out).rowcount
     at.toggle(key="set_order_import").set_value(True).run()
+    assert any(f"the {number} orders left out while importing was off" in entry.value for entry in at.caption)
     at.button(key="save_orders").click().run()
     assert actions.load_settings(filled.connection_id).order_import is True
 

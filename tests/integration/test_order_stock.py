@@ -14,6 +14,7 @@ from core.db.engine import transaction
 from core.db.leases import release_lease, take_lease
 from core.db.tables import cursors, stock_deductions, variants
 from core.domain.errors import RemoteError
+from core.reads.latency import orders_left_out
 from core.services import order_import
 from core.services.catalogue_pull import pull_products
 from core.services.issues import open_issue
@@ -239,6 +240,82 @@ def test_with_both_switched_off_units_are_held_until_they_leave(rig: OrderRig) -
     rig.act(order_id, "advance", to="IN_TRANSIT")
     rig.work()
     assert (rig.stock(sku), rig.deductions(order_id)) == (stock, ["not_ours"])
+
+
+@pytest.mark.parametrize("seller_sku", ["", "TT-LEFT-1"])
+def test_what_left_while_importing_was_off_stays_out_when_it_is_switched_on(rig: OrderRig, seller_sku: str) -> None:
+    rig.setting("order_import", False)
+    sku, stock = seller_sku or rig.skus[4], rig.stock(rig.skus[4])
+    if seller_sku:  # not linked to the store yet
+        rig.control("tiktok/shelf", {"skus": [{"seller_sku": sku, "quantity": 50, "price": "9.99"}]})
+    order_id = rig.buy(sku, quantity=1, on_hold=False)
+    rig.work()
+    rig.act(order_id, "advance", to="IN_TRANSIT")
+    rig.work()
+    units = rig.deductions(order_id)
+    rig.setting("order_import", True)
+    assert orders_left_out(rig.connection_id).number >= 1
+    switched_on(rig)
+    row = rig.order(order_id)
+    assert (row.import_state, row.hold) == ("not_wanted", "left_while_off")
+    assert "left while importing was off" in row.hold_sentence
+    assert (rig.in_store(order_id), rig.stock(rig.skus[4]), rig.deductions(order_id)) == ([], stock, units)
+    assert rig.open_issues() == set()
+
+
+def switched_on(rig: OrderRig) -> None:
+    """What saving the setting queues, and what comes after it."""
+    assert jobs("order_wake")
+    with transaction() as conn:
+        wake_all(conn, rig.connection_id)
+    rig.work()
+
+
+def test_a_write_that_is_only_queued_is_called_off_when_the_store_takes_the_units(by_stock: OrderRig) -> None:
+    rig, sku = by_stock, by_stock.skus[4]
+    stock = rig.stock(sku)
+    order_id = rig.buy(sku, quantity=2, on_hold=False)
+    rig.drain()
+    rig.try_import()
+    rig.setting("order_import", True)
+    with transaction() as conn:
+        wake_all(conn, rig.connection_id)
+    rig.drain()
+    rig.fault("POST /v1/orders", "cut_after", times=1)
+    rig.try_import()
+    rig.work_stock()
+    rig.hurry()
+    rig.work()
+    assert rig.order(order_id).import_state == "imported"
+    assert (rig.stock(sku), rig.deductions(order_id)) == (stock - 2, ["done", "done"])
+
+
+def test_a_write_that_has_begun_keeps_the_order_out_of_the_store(by_stock: OrderRig) -> None:
+    rig, sku = by_stock, by_stock.skus[4]
+    stock = rig.stock(sku)
+    order_id = rig.buy(sku, quantity=2, on_hold=False)
+    rig.drain()
+    rig.try_import()
+
+    class Dying:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(rig.store, name)
+
+        def set_stock(self, quantities: Any) -> int:
+            rig.store.set_stock(quantities)
+            raise KeyboardInterrupt
+
+    store: Any = Dying()
+    with pytest.raises(KeyboardInterrupt):
+        write_wanted(store, rig.store_account_id)
+    assert rig.deductions(order_id) == ["unknown", "unknown"]
+    rig.setting("order_import", True)
+    with transaction() as conn:
+        wake_all(conn, rig.connection_id)
+        conn.execute(text("UPDATE leases SET lease_until = now()"))
+    rig.work()
+    assert (rig.order(order_id).import_state, rig.order(order_id).hold) == ("not_wanted", "stock_taken")
+    assert (rig.in_store(order_id), rig.stock(sku), rig.deductions(order_id)) == ([], stock - 2, ["done", "done"])
 
 
 def test_every_unit_has_one_row(rig: OrderRig) -> None:
