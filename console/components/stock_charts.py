@@ -24,6 +24,7 @@ _COLOURS = {
     Cause.PROMOTION: "#e8a10c",
     Cause.CAMPAIGN: "#e64980",
     Cause.HOLIDAY: "#0c8599",
+    Cause.NOT_NAMED: "#5c3d2e",
     Cause.UNKNOWN: "#868e96",
 }
 

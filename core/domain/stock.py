@@ -102,17 +102,18 @@ class Cause(StrEnum):
     PROMOTION = "promotion"
     CAMPAIGN = "campaign reservation"
     HOLIDAY = "holiday mode"
+    NOT_NAMED = "not named by the Shop"
     NEW_IN_STORE = "new in store"
     UNKNOWN = "unknown"
 
 
 # These are right as they are, or are put right by somebody else: nothing is sent.
-LEFT_ALONE: Final = frozenset({Cause.HELD_BY_ORDERS, Cause.PROMOTION, Cause.CAMPAIGN, Cause.HOLIDAY})
+LEFT_ALONE: Final = frozenset({Cause.HELD_BY_ORDERS, Cause.PROMOTION, Cause.CAMPAIGN, Cause.HOLIDAY, Cause.NOT_NAMED})
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A SKU whose in-shop quantity is not the offered one.
+    """A SKU whose in-shop quantity is not the offered one; ``in_shop`` None: the Shop did not name the SKU.
 
     ``committed``: units in the Shop's open orders; ``known``: those of them whose orders we have. ``sent`` is the
     last quantity we set, ``acknowledged`` whether the Shop took it before this was read. ``hold``: the code with
@@ -120,7 +121,7 @@ class Difference:
     """
 
     wanted: int
-    in_shop: int
+    in_shop: int | None
     reserved: int = 0
     committed: int = 0
     known: int = 0
@@ -132,6 +133,8 @@ class Difference:
 
 def cause_of(difference: Difference) -> Cause:
     """Why the two numbers differ, the surest cause first."""
+    if difference.in_shop is None:
+        return Cause.NOT_NAMED
     available, expected = difference.in_shop + difference.reserved, to_send(difference.wanted, difference.reserved)
     if difference.warehouse_status == HOLIDAY and difference.in_shop == 0:
         return Cause.HOLIDAY
@@ -155,7 +158,7 @@ def is_sold(missing: int, units: int) -> bool:
 
 def sentence_of(cause: Cause, difference: Difference) -> str:
     """The cause in a sentence with its numbers."""
-    wanted, shown = difference.wanted, difference.in_shop
+    wanted, shown = difference.wanted, difference.in_shop or 0
     said = {
         Cause.NOT_ACKNOWLEDGED: f"{difference.sent} was sent and the Shop has not confirmed it; it is sent again.",
         Cause.CHANGED_IN_SHOP: f"{difference.sent} was sent and confirmed, and somebody changed it to {shown} since.",
@@ -163,6 +166,7 @@ def sentence_of(cause: Cause, difference: Difference) -> str:
         Cause.PROMOTION: "A promotion locks the stock: it is sent when the promotion ends.",
         Cause.CAMPAIGN: f"{difference.reserved} are reserved for campaigns or creators; the number is right.",
         Cause.HOLIDAY: "The warehouse is in holiday mode, so the Shop shows 0.",
+        Cause.NOT_NAMED: "The Shop did not name this SKU when its stock was asked for.",
         Cause.NEW_IN_STORE: f"The store's stock or its rules now give {wanted}, which has not been sent yet.",
         Cause.UNKNOWN: f"The Shop says {shown} where {wanted} should be, and neither side explains it.",
     }

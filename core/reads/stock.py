@@ -57,7 +57,7 @@ STOCK_STATES: Final = {
     "out": "Out of stock",
     "low": "Below its alert",
     "refused": "The Shop refuses it",
-    "unread": "Never read back",
+    "unread": "No number from the Shop",
 }
 SORTS: Final = ("difference", "sku", "hand", "should", "shop")
 NOT_CHECKED: Final = "since the last check"
@@ -66,7 +66,7 @@ _SOLD_OVER, _LAG_OVER, _FIRST_LAG = timedelta(days=7), timedelta(days=1), timede
 
 @dataclass(frozen=True, slots=True)
 class StockRow:
-    """One SKU; numbers in pieces, ``shop`` None when it was never read. ``since`` is from when it differs.
+    """One SKU; numbers in pieces, ``shop`` None when it was never read or not named. ``since`` is from when it differs.
 
     ``exposure``: pieces that may be sold at the present rate before the Shop hears of a change.
     """
@@ -207,6 +207,8 @@ def _matching(rules: _Rules, wanted: StockFilter) -> Select[Any]:
     held = func.coalesce(waiting.c.held, 0)
     should = _should(rules, held)
     differs = s.shop_quantity.is_distinct_from(should) & s.shop_quantity.is_not(None)
+    unnamed = s.shop_quantity.is_(None) & (i.cause == str(Cause.NOT_NAMED))
+    explained = or_(differs, unnamed)
     pending = case((s.quantity_acknowledged_at.is_(None), str(Cause.NOT_ACKNOWLEDGED)), else_=NOT_CHECKED)
     columns = (
         *(s.id, s.variant_id, v.product_id, s.seller_sku.label("sku"), p.title, v.stock.label("on_hand")),
@@ -215,9 +217,9 @@ def _matching(rules: _Rules, wanted: StockFilter) -> Select[Any]:
         func.coalesce(r.low_stock_alert, literal(rules.alert, Integer)).label("alert"),
         *(should.label("should"), s.shop_quantity.label("shop"), s.sent_quantity.label("sent")),
         (s.shop_campaign + s.shop_creator).label("reserved"),
-        case((~differs, ""), else_=func.coalesce(i.cause, pending)).label("cause"),
-        func.coalesce(func.nullif(s.error_sentence, ""), case((differs, i.sentence)), "").label("sentence"),
-        case((differs, func.coalesce(s.quantity_began_at, i.at, s.read_back_at))).label("since"),
+        case((~explained, ""), else_=func.coalesce(i.cause, pending)).label("cause"),
+        func.coalesce(func.nullif(s.error_sentence, ""), case((explained, i.sentence)), "").label("sentence"),
+        case((explained, func.coalesce(s.quantity_began_at, i.at, s.read_back_at))).label("since"),
         s.read_back_at,
         func.abs(func.coalesce(s.shop_quantity - should, 0)).label("size"),
     )
@@ -341,7 +343,9 @@ def fix_plan(connection_id: int, sku_ids: Sequence[int]) -> FixPlan:
         if row.cause and row.cause not in LEFT_ALONE:
             ids.append(row.id)
         else:
-            skipped[f"Left as it is: {row.cause}" if row.cause else "Already equal, or never read back"] += 1
+            skipped[
+                f"Left as it is: {row.cause}" if row.cause else "Already equal, or without a number from the Shop"
+            ] += 1
     return FixPlan(tuple(ids), tuple(sorted(skipped.items())))
 
 

@@ -66,12 +66,12 @@ class CheckRow:
 
 @dataclass(frozen=True, slots=True)
 class ItemRow:
-    """One SKU of a check: what the Shop said ``before`` and ``after``."""
+    """One SKU of a check: what the Shop said ``before`` and ``after``; None where it did not name the SKU."""
 
     id: int
     sku: str
     expected: int
-    before: int
+    before: int | None
     after: int | None
     cause: str
     outcome: str
@@ -101,14 +101,15 @@ def charts(connection_id: int) -> Charts:
     off = func.abs(i.expected - i.before)
     day, number = cast(func.timezone("UTC", c.started_at), Date), func.count()
     latest = select(func.max(c.id)).where(c.connection_id == connection_id, c.compared > 0).scalar_subquery()
+    pieces = func.coalesce(func.sum(off), 0)
     size = case(*((off.between(least, most), name) for name, (least, most) in SIZES.items()), else_="")
     items = _items(connection_id)
     by_cause = items.with_only_columns(day, i.cause, number).group_by(day, i.cause).order_by(day, i.cause)
     worst = (
         items.join(listing_skus, listing_skus.c.id == i.listing_sku_id)
-        .with_only_columns(listing_skus.c.seller_sku, number, func.sum(off))
+        .with_only_columns(listing_skus.c.seller_sku, number, pieces)
         .group_by(listing_skus.c.seller_sku)
-        .order_by(number.desc(), func.sum(off).desc(), listing_skus.c.seller_sku)
+        .order_by(number.desc(), pieces.desc(), listing_skus.c.seller_sku)
         .limit(10)
     )
     with reading() as conn:
@@ -167,7 +168,7 @@ def check_items(check_id: int, *, page: int = 1) -> tuple[tuple[ItemRow, ...], C
     joined = stock_check_items.join(listing_skus, listing_skus.c.id == i.listing_sku_id)
     columns = (i.id, listing_skus.c.seller_sku, i.expected, i.before, i.after, i.cause, i.outcome, i.sentence, i.at)
     wanted = select(*columns).select_from(joined).where(i.check_id == check_id)
-    order = (func.abs(i.expected - i.before).desc(), i.id)
+    order = (func.abs(i.expected - i.before).desc().nulls_last(), i.id)
     with reading() as conn:
         rows = conn.execute(page_of(wanted.order_by(*order), page)).all()
         return tuple(ItemRow(*row) for row in rows), count_capped(conn, wanted)

@@ -123,7 +123,7 @@ def run_check(market: Marketplace, check_id: int) -> None:
         return
     try:
         if _read_all(market, check, _Lease(name, attempt)):
-            _judge(check_id, check.connection_id)
+            _judge(check)
     except (RemoteError, NotLive) as trouble:
         _note(check_id, trouble.sentence)
         raise
@@ -171,22 +171,25 @@ def _unread(conn: Connection, connection_id: int, since: datetime, last: int) ->
     return [Asked(row.id, row.remote_id, row.listed_in if ours is None else ours) for row in rows]
 
 
-def _judge(check_id: int, connection_id: int) -> None:
+def _judge(check: Any) -> None:
     """Compare, keep every difference with its cause, and queue the corrections: one transaction."""
+    check_id, connection_id = check.id, check.connection_id
     with transaction() as conn:
         ground = load_ground(conn, require_live(conn, connection_id))
         conn.execute(stock_check_items.delete().where(stock_check_items.c.check_id == check_id))
-        found = _keep_differences(conn, ground, check_id) if _is_ours_to_keep(ground) else 0
+        found = _keep_differences(conn, ground, check) if _is_ours_to_keep(ground) else 0
         wrong = stock_check_items.c.check_id == check_id, stock_check_items.c.outcome == "found"
         run_id = _queue_fixes(conn, connection_id, check_id, wrong, "clock")
+        compared, uncompared = count_live(conn, connection_id, check.started_at)
         values: dict[str, Any] = {
-            "compared": count_live(conn, connection_id),
+            "compared": compared,
+            "uncompared": uncompared,
             "found": found,
             "remaining": found,
             "run_id": run_id,
         }
         if run_id is None:
-            values |= {"finished_at": func.now(), "sentence": _sentence(found, 0)}
+            values |= {"finished_at": func.now(), "sentence": _sentence(found, 0, uncompared)}
         conn.execute(update(stock_checks).where(stock_checks.c.id == check_id).values(**values))
         judge_low_stock(conn, connection_id)
     log().info("stock compared", action="stock_check", check=check_id, found=found)
@@ -197,11 +200,11 @@ def _is_ours_to_keep(ground: Ground) -> bool:
     return ground.settings.inventory_upload and ground.warehouse != ""
 
 
-def _keep_differences(conn: Connection, ground: Ground, check_id: int) -> int:
+def _keep_differences(conn: Connection, ground: Ground, check: Any) -> int:
     compare(conn, ground)
     count = 0
-    for page in differences(conn, ground):
-        rows = [_item(check_id, found) for found in page]
+    for page in differences(conn, ground, check.started_at):
+        rows = [_item(check.id, found) for found in page]
         upsert_rows(conn, stock_check_items, rows, key=("check_id", "listing_sku_id"))
         count += len(rows)
     return count
@@ -261,7 +264,8 @@ def _queue_fixes(conn: Connection, connection_id: int, check_id: int, chosen: Se
 def settle_items(check_id: int, listing_ids: Sequence[int]) -> None:
     """After a batch of corrections: what the Shop shows now, and whether it is what was sent."""
     s, i = listing_skus.c, stock_check_items.c
-    proven = s.quantity_acknowledged_at.is_not(None) & (s.read_back_at >= s.quantity_acknowledged_at)
+    shown = s.shop_quantity.is_not(None) & s.quantity_acknowledged_at.is_not(None)
+    proven = shown & (s.read_back_at >= s.quantity_acknowledged_at)
     mine = (i.check_id == check_id, i.listing_sku_id == s.id, i.outcome.in_(("found", "refused")))
     ended = update(stock_check_items).where(*mine, s.listing_id == func.any(list(listing_ids)))
     refusal = func.coalesce(func.nullif(s.error_sentence, ""), i.sentence)
@@ -272,19 +276,22 @@ def settle_items(check_id: int, listing_ids: Sequence[int]) -> None:
 
 def finish_check(check_id: int) -> None:
     """The corrections have ended: count them. Repeating it changes nothing."""
-    i = stock_check_items.c
+    i, c = stock_check_items.c, stock_checks.c
     counted = select(func.count(), func.count().filter(i.outcome == "corrected")).where(i.check_id == check_id)
     with transaction() as conn:
         found, corrected = conn.execute(counted).one()
-        values = {"corrected": corrected, "remaining": found - corrected, "sentence": _sentence(found, corrected)}
-        ended = func.coalesce(stock_checks.c.finished_at, func.now())
-        conn.execute(update(stock_checks).where(stock_checks.c.id == check_id).values(**values, finished_at=ended))
+        uncompared = conn.execute(select(c.uncompared).where(c.id == check_id)).scalar_one()
+        sentence = _sentence(found, corrected, uncompared)
+        values = {"corrected": corrected, "remaining": found - corrected, "sentence": sentence}
+        ended = func.coalesce(c.finished_at, func.now())
+        conn.execute(update(stock_checks).where(c.id == check_id).values(**values, finished_at=ended))
 
 
-def _sentence(found: int, corrected: int) -> str:
-    if not found:
-        return "Every SKU is as it should be."
-    return f"{found:,} SKUs differed: {corrected:,} corrected, {found - corrected:,} left."
+def _sentence(found: int, corrected: int, uncompared: int) -> str:
+    rest = f" {uncompared:,} SKUs could not be compared." if uncompared else ""
+    if found:
+        return f"{found:,} SKUs differed: {corrected:,} corrected, {found - corrected:,} left.{rest}"
+    return f"Every compared SKU is as it should be.{rest}" if rest else "Every SKU is as it should be."
 
 
 def _note(check_id: int, sentence: str) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -63,7 +64,7 @@ class Found:
 def compare(conn: Connection, ground: Ground) -> None:
     """Put every SKU of the connection that differs into the temporary table ``stock_differences``.
 
-    It lives until the transaction ends. SKUs whose number was never read are not compared.
+    It lives until the transaction ends. SKUs without a number of the Shop count as different.
     """
     compiled = differing(ground).compile(dialect=postgresql.dialect(), compile_kwargs={"literal_binds": True})  # type: ignore[no-untyped-call]
     conn.exec_driver_sql("DROP TABLE IF EXISTS pg_temp.stock_differences")
@@ -72,7 +73,7 @@ def compare(conn: Connection, ground: Ground) -> None:
 
 def differing(ground: Ground) -> CompoundSelect[Any]:
     """(id, wanted) of every live SKU whose in-shop quantity is not the offered one."""
-    return _compared(ground, lambda wanted: listing_skus.c.shop_quantity != wanted)
+    return _compared(ground, lambda wanted: listing_skus.c.shop_quantity.is_distinct_from(wanted))
 
 
 def unsent(ground: Ground) -> CompoundSelect[Any]:
@@ -141,22 +142,27 @@ def _wanted(
     return case((ended, 0), (capped > 0, capped), (literal(True) if keeps is True else keeps, at_nothing), else_=0)
 
 
-def differences(conn: Connection, ground: Ground) -> Iterator[list[Found]]:
-    """The SKUs of ``stock_differences`` that are ours to keep, a page at a time, with all that explains them."""
+def differences(conn: Connection, ground: Ground, since: datetime) -> Iterator[list[Found]]:
+    """The SKUs of ``stock_differences`` that are ours to keep, a page at a time, with all that explains them.
+
+    One without a number of the Shop is among them when the Shop was asked for it after ``since``.
+    """
     last = 0
-    while rows := conn.execute(_explained(ground, last).limit(_PAGE)).all():
+    while rows := conn.execute(_explained(ground, last, since).limit(_PAGE)).all():
         last = rows[-1].id
         yield [_found(row) for row in rows]
 
 
-def count_live(conn: Connection, connection_id: int) -> int:
-    """How many SKUs of the connection the Shop has, by what we know."""
+def count_live(conn: Connection, connection_id: int, since: datetime) -> tuple[int, int]:
+    """How many live SKUs of the connection the Shop gave a number of after ``since``, and how many others there are."""
     s = listing_skus.c
     mine = (s.connection_id == connection_id, s.ended_at.is_(None), s.remote_id.is_not(None))
-    return int(conn.execute(select(func.count()).select_from(listing_skus).where(*mine)).scalar_one())
+    told = func.count().filter(s.shop_quantity.is_not(None), s.read_back_at >= since)
+    live, read = conn.execute(select(func.count(), told).select_from(listing_skus).where(*mine)).one()
+    return read, live - read
 
 
-def _explained(ground: Ground, last: int) -> Select[Any]:
+def _explained(ground: Ground, last: int, since: datetime) -> Select[Any]:
     s, li, d, w, state = listing_skus.c, listings.c, _differences.c, warehouses.c, product_states.c
     ours = li.draft["warehouse_id"].astext if ground.warehouse is None else literal(ground.warehouse)
     joined = (
@@ -170,7 +176,8 @@ def _explained(ground: Ground, last: int) -> Select[Any]:
         *(s.sent_quantity, s.quantity_acknowledged_at, s.read_back_at, s.quantity_hold, w.status),
         _known_units(s.connection_id, s.remote_id).label("known"),
     )
-    kept = (d.id > last, func.coalesce(state.sync_stock, True), *takes_stock())
+    told = or_(s.shop_quantity.is_not(None), s.read_back_at >= since)
+    kept = (d.id > last, told, func.coalesce(state.sync_stock, True), *takes_stock())
     return select(*columns).select_from(joined).where(*kept).order_by(d.id)
 
 

@@ -37,7 +37,7 @@ _STORE = text(
     """
 )
 _SILENT = text(
-    "UPDATE listing_skus SET read_back_at = :asked_at WHERE id = ANY(CAST(:ids AS bigint[])) "
+    "UPDATE listing_skus SET shop_quantity = NULL, read_back_at = :asked_at WHERE id = ANY(CAST(:ids AS bigint[])) "
     "AND (read_back_at IS NULL OR read_back_at < :asked_at)"
 )
 # The Shop shows what was sent, or less by no more than its open orders explain.
@@ -95,7 +95,7 @@ def read_back(market: Marketplace, asked: Sequence[Asked], holiday: Collection[s
 def store_levels(
     conn: Connection, asked: Sequence[Asked], levels: Sequence[InventoryLevel], asked_at: datetime
 ) -> None:
-    """Store what the Shop said at ``asked_at``; a SKU it did not name keeps its number and counts as read."""
+    """Store what the Shop said at ``asked_at``; a SKU it did not name has no number from then on."""
     by_id = {level.sku_id: level for level in levels}
     found = [(one, by_id[one.sku_id]) for one in asked if one.sku_id in by_id]
     lock_rows(conn, [one.row_id for one in asked])

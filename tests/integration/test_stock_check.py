@@ -23,6 +23,7 @@ from core.db.tables import (
     connections,
     issues,
     listing_skus,
+    listings,
     runs,
     sku_rules,
     stock_check_items,
@@ -31,15 +32,18 @@ from core.db.tables import (
     warehouses,
 )
 from core.domain.errors import Temporary
+from core.domain.filters import StockFilter
 from core.domain.stock import LEFT_ALONE, Cause, Standing, offered
 from core.jobs import handlers
-from core.reads.stock import fix_plan
+from core.reads.stock import fix_plan, stock_page
+from core.reads.stock_charts import charts
 from core.services import stock_check
 from core.services.live import require_live
 from core.services.low_stock import judge_low_stock
 from core.services.price_stock import push_all
 from core.services.stock_compare import differing, unsent
 from core.services.stock_offers import load_ground
+from core.services.stock_read_back import Asked, database_time, store_levels
 from tests.connect_rig import jobs
 from tests.stock_rig import StockRig, running_stock_rig
 
@@ -159,6 +163,67 @@ def test_a_warehouse_in_holiday_mode_keeps_its_zero(rig: StockRig) -> None:
     assert (row_id, one.cause, one.outcome) == (holiday.id, "holiday mode", "left")
     assert _row(check_id).run_id is None
     assert stock_check.fix(rig.connection_id, "ann", sku_ids=[holiday.id]) is None
+
+
+class Silent:
+    """The Shop, which does not name some SKUs in its inventory."""
+
+    def __init__(self, real: Any, *unnamed: str) -> None:
+        self._real, self._unnamed = real, unnamed
+
+    def inventory(self, sku_ids: Any) -> Any:
+        return tuple(one for one in self._real.inventory(sku_ids) if one.sku_id not in self._unnamed)
+
+
+def test_a_sku_that_the_shop_does_not_name_is_a_difference(rig: StockRig) -> None:
+    gone = rig.sku(rig.listed[4])
+    check_id = stock_check.start_check(rig.connection_id, "ann")
+    stock_check.run_check(Silent(rig.market, gone.remote_id), check_id)  # type: ignore[arg-type]
+    done = _row(check_id)
+    ((row, one),) = items(check_id).items()
+    assert (row, one.cause, one.outcome) == (gone.id, "not named by the Shop", "left")
+    assert (one.expected, one.before) == (gone.stock, None)
+    assert one.sentence == "The Shop did not name this SKU when its stock was asked for."
+    assert (done.compared, done.uncompared, done.found, done.remaining, done.run_id) == (7, 1, 1, 1, None)
+    assert done.sentence == "1 SKUs differed: 0 corrected, 1 left. 1 SKUs could not be compared."
+    assert rig.sku(rig.listed[4]).shop_quantity is None
+    assert stock_check.fix(rig.connection_id, "ann") is None
+    (shown,) = stock_page(rig.connection_id, StockFilter(cause="not named by the Shop")).rows
+    assert (shown.id, shown.shop, shown.cause, shown.sentence) == (gone.id, None, one.cause, one.sentence)
+    assert [point.skus for point in charts(rig.connection_id).drift] == [1]
+    assert [(worst.times, worst.pieces) for worst in charts(rig.connection_id).worst] == [(1, 0)]
+    assert check(rig).sentence == "Every SKU is as it should be."
+    assert rig.sku(rig.listed[4]).shop_quantity == gone.stock
+
+
+def test_skus_that_are_not_read_do_not_count_as_compared(rig: StockRig) -> None:
+    frozen, wrong = rig.sku(rig.listed[6]), rig.sku(rig.listed[0])
+    mine = listings.c.id == frozen.listing_id
+    with transaction() as conn:
+        status = conn.scalar(select(listings.c.tiktok_status).where(mine))
+        conn.execute(update(listings).where(mine).values(tiktok_status="FREEZE"))
+    rig.seller_sets(wrong.listing, wrong.remote_id, wrong.stock + 3)
+    done = check(rig)
+    right = check(rig)
+    with transaction() as conn:
+        conn.execute(update(listings).where(mine).values(tiktok_status=status))
+    assert (done.compared, done.uncompared, done.found, done.corrected) == (7, 1, 1, 1)
+    assert done.sentence == "1 SKUs differed: 1 corrected, 0 left. 1 SKUs could not be compared."
+    assert right.sentence == "Every compared SKU is as it should be. 1 SKUs could not be compared."
+
+
+def test_a_correction_that_the_shop_does_not_show_is_no_correction(rig: StockRig) -> None:
+    wrong = rig.sku(rig.listed[2])
+    rig.seller_sets(wrong.listing, wrong.remote_id, wrong.stock + 3)
+    done = check(rig, correct=False)
+    (level,) = rig.market.inventory([wrong.remote_id])
+    with transaction() as conn:
+        store_levels(conn, [Asked(wrong.id, wrong.remote_id, level.warehouses[0][0])], [], database_time())
+        conn.execute(
+            update(listing_skus).where(listing_skus.c.id == wrong.id).values(quantity_acknowledged_at=done.started_at)
+        )
+    stock_check.settle_items(done.id, [wrong.listing_id])
+    assert [(one.outcome, one.after) for one in items(done.id).values()] == [("refused", None)]
 
 
 def test_units_sold_in_the_shop_are_not_given_back(rig: StockRig) -> None:

@@ -109,6 +109,7 @@ CASES = [
     (Difference(wanted=10, in_shop=4, sent=4), Cause.NEW_IN_STORE),
     (Difference(wanted=10, in_shop=4, sent=None), Cause.NEW_IN_STORE),
     (Difference(wanted=10, in_shop=6, sent=4), Cause.UNKNOWN),
+    (Difference(wanted=10, in_shop=None, sent=4, warehouse_status="RESTRICTED"), Cause.NOT_NAMED),
 ]
 
 
