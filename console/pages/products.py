@@ -45,6 +45,7 @@ ORDERS = {
     "stock-up": "Least stock first",
     "status-up": "Status",
 }
+REFUSED = PRODUCT_TABS["Failed"]
 CSV_CELLS = ("name", "sku", "price", "stock", "problem")
 CSV_HEAD = (
     "Name",
@@ -80,9 +81,18 @@ def columns(currency: str) -> dict[str, Any]:
     }
 
 
+def first_sentence(row: ProductRow) -> str:
+    """What the Shop said of it goes before what readiness says; a refusal without words says what its status means."""
+    said = row.status_sentence
+    if not said and row.status in REFUSED:
+        said = status.product_word(row.status).sentence
+    further = row.problem_count if said else row.problem_count - 1
+    more = f" (and {further} more)" if further > 0 and row.first_problem else ""
+    return (said or row.first_problem) + more
+
+
 def cells(row: ProductRow) -> dict[str, Any]:
     leaf = (row.category or "").rpartition(" > ")[2]
-    more = f" (and {row.problem_count - 1} more)" if row.problem_count > 1 and row.first_problem else ""
     return {
         "picture": f"/thumb/{row.id}" if row.has_picture else None,
         "name": row.title,
@@ -90,7 +100,7 @@ def cells(row: ProductRow) -> dict[str, Any]:
         "price": row.price,
         "stock": row.stock,
         "status": [status.product_word(row.status).label],
-        "problem": (row.first_problem or row.status_sentence) + more,
+        "problem": first_sentence(row),
         "category": leaf + (f" ({row.category_source})" if leaf and row.category_source else ""),
         "link": f"{settings().gateway_url}/tiktok-{row.short_code}" if row.short_code else None,
         "changed": row.changed_at,

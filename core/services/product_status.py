@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import BigInteger, Case, Connection, any_, bindparam, case, func, literal, select
@@ -14,6 +14,7 @@ from core.domain.statuses import ProductFacts, ProductStatus, of_product
 from core.queue import defer
 
 _CHUNK = 5_000
+_MOST_REASONS = 2  # on a product's line; the drawer has all of them
 _STATES_LOCK = 72_031  # any constant of our own, beside other advisory locks
 
 
@@ -129,6 +130,7 @@ def _facts(connection: Connection, connection_id: int, product_ids: Sequence[int
             listings.c.state_sentence,
             listings.c.tiktok_status,
             listings.c.audit_status,
+            listings.c.reasons,
         )
         .where(
             listings.c.connection_id == connection_id,
@@ -153,6 +155,7 @@ def _facts(connection: Connection, connection_id: int, product_ids: Sequence[int
             newest.c.state_sentence,
             newest.c.tiktok_status,
             newest.c.audit_status,
+            newest.c.reasons,
         )
         .outerjoin(newest, newest.c.product_id == product_states.c.product_id)
         .where(product_states.c.connection_id == connection_id, product_states.c.product_id.in_(product_ids))
@@ -179,10 +182,24 @@ def _changed(row: Any) -> dict[str, object] | None:
             audit_status=row.audit_status,
         )
     )
-    sentence = row.state_sentence or ""
+    sentence = row.state_sentence or _said(row.reasons or [], status)
     sync = {"sent": "sent", "refused": "failed"}.get(row.state or "", "not_sent")
     if row.state == "sent" and row.tiktok_status == "DELETED":
         sync = "not_sent"
     if (str(status), sentence, sync) == (row.status, row.status_sentence, row.sync):
         return None
     return {"product": row.product_id, "new_status": str(status), "new_sentence": sentence, "new_sync": sync}
+
+
+def _said(reasons: Sequence[Mapping[str, Any]], status: ProductStatus) -> str:
+    """The reasons of the Shop's review in one line, each with its place; "" without any."""
+    each = [
+        f"{reason['position']}: {text}" if reason.get("position") else str(text)
+        for reason in reasons
+        for text in reason.get("reasons") or ()
+    ]
+    if not each:
+        return ""
+    more = [f"and {len(each) - _MOST_REASONS} more"] if len(each) > _MOST_REASONS else []
+    kept = "The last change was disapproved and the version before stays on sale: "
+    return (kept if status == ProductStatus.ACTIVE else "") + "; ".join([*each[:_MOST_REASONS], *more])

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import text
 from streamlit.testing.v1 import AppTest
 
+from core.db import engine
 from core.domain.people import Role
 from core.domain.statuses import PRODUCT_WORDS, ProductStatus
 from tests.console.conftest import Open
@@ -13,6 +15,15 @@ from tests.console.filling import NASTY, Filled
 PAGES = ("overview", "products", "exports", "mappings", "activity", "settings")
 # Buttons that only move about.
 HARMLESS = ("_tab_", "_view_", "refresh", "sign_out", "reason_", "clear", "all_runs", "away_", "download")
+
+STATE_NOW = (
+    "SELECT status, status_sentence, problem_codes AS codes, first_problem AS first"
+    " FROM product_states WHERE product_id = :id"
+)
+STATE_BECOMES = (
+    "UPDATE product_states SET status = :status, status_sentence = :status_sentence, problem_codes = :codes,"
+    " first_problem = :first WHERE product_id = :id"
+)
 
 
 def acting_buttons(at: AppTest) -> list[str]:
@@ -71,6 +82,33 @@ def test_search_sort_and_filter_come_from_the_address(open_page: Open, filled: F
     assert list(dearest["price"]) == sorted(dearest["price"], reverse=True)
     waiting = open_page("products", problem="weight_missing").dataframe[0].value
     assert set(waiting["problem"]) == {"The weight is missing."}
+
+
+@pytest.mark.parametrize(
+    ("status", "stored", "shown"),
+    [
+        ("failed", "TikTok refuses this brand.", "TikTok refuses this brand. (and 1 more)"),
+        ("failed_review", "Title: not allowed", "Title: not allowed (and 1 more)"),
+        ("failed_review", "", "The Shop reviewed it and disapproved. (and 1 more)"),
+        ("suspended", "", "Taken down by the Shop. (and 1 more)"),
+        ("active", "", "A picture is small."),
+    ],
+)
+def test_what_the_shop_refused_goes_before_a_warning(
+    status: str, stored: str, shown: str, open_page: Open, filled: Filled
+) -> None:
+    chosen = filled.product_ids[46]
+    values = {"status": status, "status_sentence": stored, "codes": ["picture_small"], "first": "A picture is small."}
+    with engine.transaction() as conn:
+        mine = {"id": chosen} | values
+        before = conn.execute(text(STATE_NOW), {"id": chosen}).mappings().one()
+        conn.execute(text(STATE_BECOMES), mine)
+    try:
+        found = open_page("products", q="SKU-0047").dataframe[0].value
+        assert list(found["problem"]) == [shown]
+    finally:
+        with engine.transaction() as conn:
+            conn.execute(text(STATE_BECOMES), dict(before) | {"id": chosen})
 
 
 def test_a_pasted_list_names_what_is_missing(open_page: Open, filled: Filled) -> None:

@@ -124,9 +124,10 @@ def test_reasons_are_kept_whole_and_go_when_it_is_sent_again(rig: ListingRig) ->
     assert reason["suggestions"]
     assert listing.reason_keys == ["Picture is blurred"]
     assert rig.state(product_id).status == "failed_review"
+    assert rig.state(product_id).status_sentence == f"{reason['position']}: Picture is blurred"
     send(rig, product_id)
     assert (listing_of(product_id).reasons, listing_of(product_id).reason_keys) == ([], [])
-    assert rig.state(product_id).status == "under_review"
+    assert (rig.state(product_id).status, rig.state(product_id).status_sentence) == ("under_review", "")
 
 
 def test_what_the_shop_said_earlier_is_no_news(rig: ListingRig) -> None:
@@ -153,7 +154,10 @@ def test_an_edit_under_review_leaves_the_old_version_on_sale_when_refused(rig: L
     listing = listing_of(product_id)
     assert (listing.tiktok_status, listing.audit_status) == ("ACTIVATE", "FAILED")
     assert listing.reason_keys == ["Picture is blurred"]
-    assert rig.state(product_id).status == "active"
+    state = rig.state(product_id)
+    assert state.status == "active"
+    assert state.status_sentence.startswith("The last change was disapproved and the version before stays on sale: ")
+    assert state.status_sentence.endswith(": Picture is blurred")
 
 
 def test_one_that_was_deleted_in_the_shop_can_be_sent_anew(rig: ListingRig) -> None:
@@ -185,6 +189,10 @@ def test_one_that_the_platform_froze_is_suspended(rig: ListingRig) -> None:
     rig.rig.control.post("/_sandbox/enforce", json=frozen).raise_for_status()
     review_listings(rig.market, rig.connection_id)
     assert rig.state(product_id).status == "suspended"
+    values_of(product_id, reasons=[{"position": "", "reasons": ["Sold as new", "Not safe", "A copy"]}])
+    with transaction() as connection:
+        refresh_status(connection, rig.connection_id, [product_id])
+    assert rig.state(product_id).status_sentence == "Sold as new; Not safe; and 1 more"
 
 
 def test_a_sku_id_that_was_lost_with_an_answer_is_found_again(rig: ListingRig) -> None:
