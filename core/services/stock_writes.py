@@ -12,12 +12,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, select, update
+from sqlalchemy import BigInteger, Connection, Select, cast, func, select, update
 
 from core.db.engine import transaction
 from core.db.leases import holds_lease, is_free, release_lease, take_lease
 from core.db.tables import issues, stock_deductions, variants
-from core.domain.errors import Unknown
+from core.domain.errors import RateLimited, Temporary, Unknown
 from core.domain.people import Actor
 from core.domain.stock import WRITE_UNKNOWN
 from core.ports import Store
@@ -27,7 +27,9 @@ from core.services.issues import close_issue, open_issue
 from core.services.stock_deductions import return_if_cancelled
 
 _LEASE_S = 60.0  # three calls of at most 15 seconds each
+_MOST_TROUBLES = 3
 _SKU_UNKNOWN = "stock_sku_unknown"
+_OVERSOLD = "stock_oversold"
 _FIX = "Look in the store at the stock of this SKU, then say whether our change arrived."
 
 
@@ -51,13 +53,27 @@ class _Unit:
 def write_wanted(store: Store, store_account_id: int) -> int:
     """Write every SKU with units to take or to give back; how many SKUs were settled.
 
-    Raises what the store raises; what was begun is found again by the next call.
+    A SKU in trouble does not hold up the others, until three in a row are: then it is the store that is in trouble.
+    Raises what the store raises, once the others are done; what was begun is found again by the next call.
     """
     d = stock_deductions.c
     waiting = select(d.variant_id).where(d.store_account_id == store_account_id, d.wanted != "").distinct()
     with transaction() as conn:
         variant_ids = sorted(conn.scalars(waiting))
-    return sum(_write_variant(store, store_account_id, variant_id) for variant_id in variant_ids)
+    settled, in_a_row, met = 0, 0, None
+    for variant_id in variant_ids:
+        try:
+            settled += _write_variant(store, store_account_id, variant_id)
+            in_a_row = 0
+        except RateLimited:
+            raise
+        except Temporary as trouble:
+            met, in_a_row = trouble, in_a_row + 1
+            if in_a_row == _MOST_TROUBLES:
+                raise
+    if met is not None:
+        raise met
+    return settled
 
 
 def settle_by_person(conn: Connection, connection_id: int, variant_id: int, by: Actor, *, arrived: bool) -> int:
@@ -132,18 +148,48 @@ def _write_sku(store: Store, variant_id: int, sku: str, name: str, attempt: int)
         close_issue(conn, subject=("variant", str(variant_id)), code=_SKU_UNKNOWN)
         if not holds_lease(conn, name, attempt) or not _settle_begun(conn, variant_id, sku, present):
             return False
-        units = _wanted_units(conn, variant_id)
-        target = present + sum(1 if unit.wanted == "back" else -1 for unit in units)
+        units, target = _possible(conn, variant_id, sku, present)
         values = {"outcome": "unknown", "before": present, "target": target, "intended_at": func.now()}
         conn.execute(
             update(stock_deductions).where(stock_deductions.c.id.in_([one.id for one in units])).values(values)
         )
     if not units:
-        return True
+        return False
     if target != present:
         with suppress(Unknown):  # reading back tells
             store.set_stock([(sku, target)])
     return _read_back(store, variant_id, sku, name, attempt)
+
+
+def _possible(conn: Connection, variant_id: int, sku: str, present: int) -> tuple[list[_Unit], int]:
+    """The units that can be written now and the stock after that: no more is taken than there is.
+
+    Units beyond it stay held: they are owed to orders, come off as soon as there is stock, and are let go when their
+    order is cancelled.
+    """
+    units = _wanted_units(conn, variant_id)
+    back = [unit for unit in units if unit.wanted == "back"]
+    takes = [unit for unit in units if unit.wanted != "back"]
+    there = present + len(back)
+    taken = takes[: max(there, 0)]
+    missing = len(takes) - len(taken)
+    if missing:
+        left = there - len(taken)
+        sentence = (
+            f"{sku} is oversold by {missing}: its stock in the store is {left}, and orders still need {missing} of it."
+        )
+        _open(conn, variant_id, _OVERSOLD, sentence, "Put more on the shelf, or cancel an order that cannot be sent.")
+    else:
+        close_issue(conn, subject=("variant", str(variant_id)), code=_OVERSOLD)
+    return [*back, *taken], there - len(taken)
+
+
+def close_oversold(conn: Connection) -> None:
+    """Close the issues of SKUs that no order waits for any longer."""
+    i, d = issues.c, stock_deductions.c
+    waits = select(d.id).where(d.variant_id == cast(i.subject_id, BigInteger), d.wanted == "take")
+    open_ones = (i.code == _OVERSOLD, i.subject_kind == "variant", i.closed_at.is_(None))
+    conn.execute(update(issues).where(*open_ones, ~waits.exists()).values(closed_at=func.now()))
 
 
 def _read_back(store: Store, variant_id: int, sku: str, name: str, attempt: int) -> bool:

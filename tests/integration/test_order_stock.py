@@ -12,8 +12,8 @@ from sqlalchemy import delete, select, text, update
 from core.config import Settings
 from core.db.engine import transaction
 from core.db.leases import release_lease, take_lease
-from core.db.tables import cursors, stock_deductions, variants
-from core.domain.errors import RemoteError
+from core.db.tables import cursors, issues, stock_deductions, variants
+from core.domain.errors import RemoteError, Temporary
 from core.reads.latency import orders_left_out
 from core.services import order_import
 from core.services.catalogue_pull import pull_products
@@ -316,6 +316,80 @@ def test_a_write_that_has_begun_keeps_the_order_out_of_the_store(by_stock: Order
     rig.work()
     assert (rig.order(order_id).import_state, rig.order(order_id).hold) == ("not_wanted", "stock_taken")
     assert (rig.in_store(order_id), rig.stock(sku), rig.deductions(order_id)) == ([], stock - 2, ["done", "done"])
+
+
+def test_no_more_is_taken_than_there_is(by_stock: OrderRig) -> None:
+    rig, sku = by_stock, by_stock.skus[0]
+    rig.restock(sku, 1)
+    order_id = rig.buy(sku, quantity=3, on_hold=False)
+    rig.work()
+    assert (rig.stock(sku), rig.deductions(order_id)) == (0, ["done", "held", "held"])
+    with transaction() as conn:
+        oversold = issues.c.code == "stock_oversold"
+        said = conn.scalar(select(issues.c.sentence).where(oversold, issues.c.closed_at.is_(None)))
+    assert said == f"{sku} is oversold by 2: its stock in the store is 0, and orders still need 2 of it."
+    rig.work_stock()
+    assert (rig.stock(sku), rig.deductions(order_id)) == (0, ["done", "held", "held"])
+    rig.restock(sku, 6)
+    rig.work_stock()
+    assert (rig.stock(sku), rig.deductions(order_id)) == (4, ["done"] * 3)
+    assert ("variant", "stock_oversold") not in rig.open_issues()
+
+
+def test_an_oversold_order_that_is_cancelled_gives_back_what_it_took(by_stock: OrderRig) -> None:
+    rig, sku = by_stock, by_stock.skus[0]
+    rig.restock(sku, 1)
+    order_id = rig.buy(sku, quantity=3, on_hold=False)
+    rig.work()
+    assert ("variant", "stock_oversold") in rig.open_issues()
+    rig.act(order_id, "advance", to="CANCELLED")
+    for _ in range(2):
+        rig.work()
+    assert (rig.stock(sku), rig.deductions(order_id)) == (1, ["given_back"] * 3)
+    assert ("variant", "stock_oversold") not in rig.open_issues()
+
+
+class _Stubborn:
+    """The store, which cannot tell the stock of some SKUs."""
+
+    def __init__(self, rig: OrderRig, *bad: str) -> None:
+        self._rig, self._bad, self.asked = rig, bad, 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._rig.store, name)
+
+    def stock(self, sku: str) -> int | None:
+        self.asked += 1
+        if sku in self._bad:
+            raise Temporary("The store is not well.")
+        return self._rig.store.stock(sku)
+
+
+def test_a_sku_in_trouble_does_not_hold_up_the_others(by_stock: OrderRig) -> None:
+    rig = by_stock
+    first, *others = sorted(rig.skus[:5], key=rig.variant)
+    stock = {sku: rig.stock(sku) for sku in (first, *others)}
+    rig.buy(first, *others, quantity=1, on_hold=False)
+    rig.drain()
+    order_import.import_orders(rig.importing())
+    store: Any = _Stubborn(rig, first)
+    with pytest.raises(Temporary):
+        write_wanted(store, rig.store_account_id)
+    assert {sku: stock[sku] - rig.stock(sku) for sku in stock} == {first: 0} | dict.fromkeys(others, 1)
+    rig.work_stock()
+    assert rig.stock(first) == stock[first] - 1
+
+
+def test_a_store_in_trouble_is_left_alone_after_three_skus(by_stock: OrderRig) -> None:
+    rig = by_stock
+    rig.buy(*rig.skus[:5], on_hold=False)
+    rig.drain()
+    order_import.import_orders(rig.importing())
+    store: Any = _Stubborn(rig, *rig.skus)
+    with pytest.raises(Temporary):
+        write_wanted(store, rig.store_account_id)
+    assert store.asked == 3
+    rig.work_stock()
 
 
 def test_every_unit_has_one_row(rig: OrderRig) -> None:
