@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import pandas as pd
 import streamlit as st
 
 from console import context
 from console.components import words
 from core.reads import connections, latency
-from core.reads.latency import Latency
+from core.reads.latency import Drift, Freshness, Latency
 
 _NAMES = {
     "stock": "Stock, store to Shop",
@@ -31,11 +33,20 @@ def show() -> None:
     differ = f"{found.found:,} of {found.compared:,}" if found else "–"
     right.metric("SKUs that differed", differ, border=True, help=told)
     _latency(connection_id)
-    freshness = [
-        f"last order read {words.ago(numbers.read_at, at)}" if numbers.read_at else "no order read yet",
-        f"stock compared {words.ago(found.at, at)}" if found else "stock not compared yet",
-    ]
-    st.caption(" · ".join(freshness))
+    st.caption(" · ".join(_freshness(latency.freshness(connection_id), found, at)))
+
+
+def _freshness(told: Freshness, drift: Drift | None, at: datetime) -> tuple[str, ...]:
+    """How old what is shown may be. That nothing was asked is said: a Shop without orders looks the same otherwise."""
+    asked = told.orders_asked_at
+    return (
+        f"orders asked for {words.ago(asked, at)}" if asked else "orders not asked for in the last day",
+        f"newest order read {words.ago(told.order_read_at, at)}" if told.order_read_at else "no order read yet",
+        f"store's stock read {words.ago(told.store_read_at, at)}"
+        if told.store_read_at
+        else "store's stock not read yet",
+        f"stock compared {words.ago(drift.at, at)}" if drift else "stock not compared yet",
+    )
 
 
 def _latency(connection_id: int) -> None:

@@ -7,13 +7,15 @@ from datetime import date, datetime, timedelta
 
 from sqlalchemy import Date, cast, func, select
 
-from core.db.tables import latencies, shop_orders, stock_checks
+from core.db.tables import api_calls, connections, latencies, pull_states, shop_orders, stock_checks
 from core.domain.order_tabs import PASSING
 from core.reads.paging import Count, count_capped, reading
 
 KINDS = ("stock", "price", "order")
 _OVER = timedelta(days=7)
 _DAYS = 14
+_ORDER_SEARCH = "/order/%/orders/search"
+_ASKED_OVER = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +36,20 @@ class Day:
 
 @dataclass(frozen=True, slots=True)
 class OrderNumbers:
-    """Orders placed since midnight UTC, those of the last 14 days by day, and when one was last read."""
+    """Orders placed since midnight UTC, and those of the last 14 days by day."""
 
     today: int
     by_day: tuple[Day, ...]
-    read_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """When the Shop was last asked for orders and answered (within a day, else None), when the newest order was read,
+    and when the store last told what changed in its catalogue."""
+
+    orders_asked_at: datetime | None
+    order_read_at: datetime | None
+    store_read_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +87,25 @@ def order_numbers(connection_id: int) -> OrderNumbers:
     day = cast(func.timezone("UTC", o.ordered_at), Date)
     today = cast(func.timezone("UTC", func.now()), Date)
     recent = (o.connection_id == connection_id, o.ordered_at > func.now() - timedelta(days=_DAYS))
-    newest = select(o.received_at).where(o.connection_id == connection_id).order_by(o.ordered_at.desc()).limit(1)
     with reading() as conn:
         rows = conn.execute(select(day, func.count()).where(*recent).group_by(day).order_by(day)).all()
         present = conn.execute(select(today)).scalar_one()
-        read_at = conn.scalar(newest)
     by_day = {row[0]: row[1] for row in rows}
     days = [present - timedelta(days=back) for back in range(_DAYS - 1, -1, -1)]
-    return OrderNumbers(by_day.get(present, 0), tuple(Day(one, by_day.get(one, 0)) for one in days), read_at)
+    return OrderNumbers(by_day.get(present, 0), tuple(Day(one, by_day.get(one, 0)) for one in days))
+
+
+def freshness(connection_id: int) -> Freshness:
+    """How far behind both sides we may be. A Shop without new orders is asked as often as a busy one."""
+    a, o, p, c = api_calls.c, shop_orders.c, pull_states.c, connections.c
+    answered = (a.connection_id == connection_id, a.endpoint.like(_ORDER_SEARCH), a.error == "", a.status < 400)
+    asked = select(func.max(a.at)).where(*answered, a.at > func.now() - _ASKED_OVER)
+    newest = select(o.received_at).where(o.connection_id == connection_id).order_by(o.ordered_at.desc()).limit(1)
+    pulled = select(func.greatest(p.incremental_at, p.full_finished_at)).join_from(
+        pull_states, connections, c.store_account_id == p.store_account_id
+    )
+    with reading() as conn:
+        return Freshness(conn.scalar(asked), conn.scalar(newest), conn.scalar(pulled.where(c.id == connection_id)))
 
 
 def drift(connection_id: int) -> Drift | None:

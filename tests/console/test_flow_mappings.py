@@ -207,6 +207,7 @@ def test_the_overview_names_what_orders_and_stock_need(open_page: Open, stocked:
         ("Order, TikTok to store", "9.0 s", "9.0 s", "1"),
     ]
     assert next(metric.value for metric in at.metric if metric.label == "Orders today").isdecimal()
+    assert any("orders not asked for in the last day · newest order read" in entry.value for entry in at.caption)
 
 
 def attribute(**changes: object) -> AttributeRow:

@@ -19,6 +19,9 @@ from core.db.engine import transaction
 from core.db.order_rows import customer_key_of, customer_place
 from core.db.orders import load_orders
 from core.db.tables import cursors, inbox, run_items, shop_order_lines, shop_orders
+from core.domain.errors import Temporary
+from core.logs import about
+from core.reads.latency import freshness
 from core.secrets import sealer
 from core.services import order_drain
 from core.services.order_drain import download_day, drain_orders, read_orders, start_download, store_orders_read
@@ -205,6 +208,23 @@ def test_a_date_range_is_downloaded_again(rig: OrderRig) -> None:
     with transaction() as conn:
         done = list(conn.scalars(select(run_items.c.status).where(run_items.c.run_id == run_id)))
     assert done == ["done"] * 3
+
+
+def test_a_quiet_shop_is_told_from_one_that_does_not_answer(rig: OrderRig) -> None:
+    with about(connection_id=rig.connection_id):
+        rig.drain()
+        first = freshness(rig.connection_id)
+        rig.drain()
+        second = freshness(rig.connection_id)
+        rig.fault("POST /order/202309/orders/search", "http_503", vendor="tiktok", times=None)
+        with pytest.raises(Temporary):
+            rig.drain()
+        third = freshness(rig.connection_id)
+    assert first.orders_asked_at is not None and second.orders_asked_at is not None
+    assert first.order_read_at == second.order_read_at, "no order came meanwhile"
+    assert second.orders_asked_at > first.orders_asked_at
+    assert third.orders_asked_at == second.orders_asked_at, "the Shop was asked and did not answer"
+    assert third.store_read_at is not None
 
 
 def test_switched_off_nothing_is_read(rig: OrderRig) -> None:
