@@ -9,7 +9,7 @@ from console.refusals import NotPossible
 from core.domain.filters import Selection
 from core.domain.mapping import SKU
 from core.domain.people import Role
-from core.reads.order_plans import import_plan, status_plan
+from core.reads.order_plans import count_held, import_plan, status_plan
 from core.reads.orders import matching_ids
 from core.services import mappings, order_drain, order_import, order_links, order_status
 from core.services.database import transaction
@@ -41,6 +41,13 @@ def import_again(connection_id: int, selection: Selection) -> int:
     run_id = order_import.start_import(connection_id, actor.login, order_ids=plan.ids)
     record(actor, "import_orders", connection_id, f"run:{run_id}", selection=selection.as_json())
     return run_id
+
+
+def plan_retry(connection_id: int, hold: str) -> DryRun:
+    """What ``retry_held`` would do; changes nothing."""
+    acting(Role.OPERATOR)
+    will = count_held(connection_id, hold)
+    return DryRun(will, (), will * _IMPORT_S)
 
 
 def retry_held(connection_id: int, hold: str) -> int:

@@ -8,7 +8,7 @@ from console.acting import acting, record
 from console.refusals import NotPossible
 from core.domain.filters import Selection
 from core.domain.people import Role
-from core.reads.stock import FixPlan, fix_plan, matching_skus, product_ids_of
+from core.reads.stock import FixPlan, check_fix_plan, fix_plan, matching_skus, product_ids_of
 from core.reads.unsettled_writes import unsettled_writes
 from core.services import price_stock, stock_check, stock_rules, stock_why, stock_writes
 from core.services.database import transaction
@@ -57,6 +57,13 @@ def _start(connection_id: int, sku_ids: Sequence[int], login: str) -> int:
         return run_id
     products = Selection(ids=tuple(product_ids_of(sku_ids)))
     return price_stock.start_push(connection_id, products, login, "stock")
+
+
+def plan_fix_cause(connection_id: int, cause: str) -> DryRun:
+    """What ``fix_cause`` would do; changes nothing."""
+    acting(Role.OPERATOR)
+    will, skipped = check_fix_plan(connection_id, cause)
+    return DryRun(will, skipped, will * _FIX_S)
 
 
 def fix_cause(connection_id: int, cause: str) -> int:

@@ -11,7 +11,7 @@ from console import context, order_actions
 from console.components import bulk, feedback, url, words
 from console.components.selection import Selected
 from console.components.status import escaped
-from core.domain.filters import Selection
+from core.domain.filters import OrderFilter, Selection
 from core.domain.order_tabs import PASSING, hold_words
 from core.reads import connections, orders
 
@@ -50,6 +50,21 @@ def ask_to_sync(chosen: Selection, selected: Selected | None = None) -> None:
     )
 
 
+def ask_to_retry(hold: str) -> None:
+    """A button's callback: all orders that wait for one cause."""
+    connection_id = context.current_id()
+    bulk.ask(
+        bulk.Ask(
+            title="Import again",
+            verb="Import",
+            selection=Selection(orders=OrderFilter(hold=hold)),
+            plan=lambda _: order_actions.plan_retry(connection_id, hold),
+            start=lambda _: order_actions.retry_held(connection_id, hold),
+            note=f"All that wait for one cause: {hold_words(hold)}. The store is asked for each before it is created.",
+        )
+    )
+
+
 def groups(tab: str, *, operates: bool) -> None:
     """What orders of a tab wait for, by cause, each with its filter and its retry."""
     at = connections.database_time()
@@ -72,9 +87,8 @@ def _group_buttons(hold: str, operates: bool) -> None:
         on_click=url.put,
         args=({"hold": "" if chosen else hold, url.PAGE: ""},),
     )
-    if operates and st.button("Retry these", key=f"retry_hold_{hold}"):
-        run_id = feedback.told(order_actions.retry_held, context.current_id(), hold, done="Queued.")
-        follow_run(run_id)
+    if operates:
+        st.button("Retry these", key=f"retry_hold_{hold}", on_click=ask_to_retry, args=(hold,))
 
 
 def download_range() -> None:

@@ -11,7 +11,6 @@ from console import context, stock_actions
 from console.components import (
     bulk,
     empty,
-    feedback,
     filters,
     progress,
     results,
@@ -148,14 +147,25 @@ def action_buttons(selected: Selected) -> None:
     )
 
 
+def ask_to_fix_all(cause: str) -> None:
+    """A button's callback: all that the last check left, or all of one cause."""
+    connection_id = context.current_id()
+    bulk.ask(
+        bulk.Ask(
+            title="Correct what the last check left",
+            verb="Correct",
+            selection=Selection(),
+            plan=lambda _: stock_actions.plan_fix_cause(connection_id, cause),
+            start=lambda _: stock_actions.fix_cause(connection_id, cause),
+            note="The number it should be is sent to the Shop and read back.",
+        )
+    )
+
+
 def fix_all(wanted: StockFilter) -> None:
-    """All that the last check left, or all of the cause that is filtered by."""
     word = f"Fix all: {wanted.cause}" if wanted.cause else "Fix all of the last check"
-    if HERE.operates and st.button(word, key="fix_all"):
-        run_id = feedback.told(stock_actions.fix_cause, context.current_id(), wanted.cause, done="Queued.")
-        if run_id is not None:
-            url.put({"run": str(run_id)})
-            st.rerun()
+    if HERE.operates:
+        st.button(word, key="fix_all", on_click=ask_to_fix_all, args=(wanted.cause,))
 
 
 def clicked(click: table.Click | None) -> None:

@@ -32,6 +32,14 @@ def import_plan(connection_id: int, ids: Sequence[int]) -> OrderPlan:
     return _plan(connection_id, ids, why)
 
 
+def count_held(connection_id: int, hold: str) -> int:
+    """How many orders wait for one cause."""
+    o = shop_orders.c
+    held = (o.connection_id == connection_id, o.import_state == "held", o.hold == hold)
+    with reading() as conn:
+        return int(conn.scalar(select(func.count()).select_from(shop_orders).where(*held)) or 0)
+
+
 def status_plan(connection_id: int, ids: Sequence[int]) -> OrderPlan:
     """Syncing the status: whatever the store has."""
     why = case((shop_orders.c.import_state == "imported", ""), else_="Not in the store")

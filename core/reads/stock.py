@@ -349,6 +349,18 @@ def fix_plan(connection_id: int, sku_ids: Sequence[int]) -> FixPlan:
     return FixPlan(tuple(ids), tuple(sorted(skipped.items())))
 
 
+def check_fix_plan(connection_id: int, cause: str) -> tuple[int, tuple[tuple[str, int], ...]]:
+    """What correcting all that the latest check left would touch, of one cause or, without one, of all: how many SKUs,
+    and how many are left for which reason."""
+    i, c = stock_check_items.c, stock_checks.c
+    latest = select(func.max(c.id)).where(c.connection_id == connection_id).scalar_subquery()
+    left = [i.check_id == latest, i.outcome != "corrected", *([i.cause == cause] if cause else [])]
+    with reading() as conn:
+        counted = conn.execute(select(i.cause, func.count()).where(*left).group_by(i.cause).order_by(i.cause)).all()
+    will = sum(number for name, number in counted if name not in LEFT_ALONE)
+    return will, tuple((f"Left as it is: {name}", number) for name, number in counted if name in LEFT_ALONE)
+
+
 def product_ids_of(sku_ids: Sequence[int]) -> list[int]:
     """The products of these SKUs."""
     joined = listing_skus.join(variants, variants.c.id == listing_skus.c.variant_id)

@@ -100,9 +100,16 @@ def test_what_waits_is_grouped_by_cause(open_page: Open, stocked: Orders) -> Non
     assert set(shown(at)["note"]) == {f"1 SKU is not linked to the store: {MISSING}."}
 
 
-def test_retrying_a_cause_queues_its_orders(open_page: Open, stocked: Orders) -> None:
+def test_retrying_a_cause_queues_its_orders(open_page: Open, filled: Filled, stocked: Orders) -> None:
     at = open_page("orders", tab="Needs a person")
+    newest = "SELECT max(id) FROM runs"
+    with engine.transaction() as conn:
+        before = conn.exec_driver_sql(newest).scalar_one()
     at.button(key="retry_hold_refused").click().run()
+    assert at.button(key="bulk_confirm").label == "Import 6 items"
+    with engine.transaction() as conn:
+        assert conn.exec_driver_sql(newest).scalar_one() == before, "nothing is queued before it is confirmed"
+    order_actions.retry_held(filled.connection_id, "refused")
     with engine.transaction() as conn:
         run = conn.exec_driver_sql("SELECT kind, total FROM runs ORDER BY id DESC LIMIT 1").one()
     assert tuple(run) == ("order_import_run", 6)
@@ -231,8 +238,8 @@ def test_a_range_too_long_is_refused_in_words(sign_in: SignIn, filled: Filled) -
 
 
 @pytest.mark.parametrize(
-    "name", ["import_again", "import_one", "map_sku", "plan_import", "plan_status", "retry_held", "suggested_variants",
-             "sync_one", "sync_status", "download_orders"],
+    "name", ["import_again", "import_one", "map_sku", "plan_import", "plan_status", "plan_retry", "retry_held",
+             "suggested_variants", "sync_one", "sync_status", "download_orders"],
 )  # fmt: skip
 def test_a_viewer_is_refused(name: str, sign_in: SignIn) -> None:
     sign_in(Role.VIEWER)

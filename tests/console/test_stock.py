@@ -223,6 +223,28 @@ def test_fixing_one_many_and_all(sign_in: SignIn, filled: Filled, held: Stock) -
     assert stock_actions.fix_cause(filled.connection_id, str(Cause.CHANGED_IN_SHOP)) > run_id
 
 
+def test_fixing_all_says_first_what_would_happen(open_page: Open, filled: Filled, held: Stock) -> None:
+    with engine.transaction() as conn:
+        conn.exec_driver_sql("DELETE FROM runs WHERE kind = 'stock_fix_run'")
+        left = conn.exec_driver_sql(
+            f"SELECT count(*) FROM stock_check_items WHERE check_id = {held.check_id} AND cause = 'new in store'"
+        ).scalar_one()
+    queued = "SELECT count(*) FROM runs WHERE kind = 'stock_fix_run'"
+    at = open_page("stock", cause="new in store")
+    at.button(key="fix_all").click().run()
+    assert at.button(key="bulk_confirm").label == f"Correct {left} items"
+    with engine.transaction() as conn:
+        assert conn.exec_driver_sql(queued).scalar_one() == 0, "nothing is queued before it is confirmed"
+    assert not at.exception and not at.error
+    stock_actions.fix_cause(filled.connection_id, "new in store")
+    with engine.transaction() as conn:
+        assert conn.exec_driver_sql(queued).scalar_one() == 1
+    campaign = open_page("stock", cause=str(Cause.CAMPAIGN))
+    campaign.button(key="fix_all").click().run()
+    assert "Left as it is: campaign reservation" in markdown(campaign).replace("\\", "")
+    assert not [button for button in campaign.button if button.key == "bulk_confirm"]
+
+
 def test_check_now_queues_one_check(open_page: Open, filled: Filled, held: Stock) -> None:
     at = open_page("stock")
     at.button(key="check_now").click().run()
@@ -253,7 +275,7 @@ def test_a_rule_that_does_not_fit_is_refused(sign_in: SignIn, filled: Filled, he
         stock_actions.save_rule(filled.store_account_id, 1, SkuRule(buffer=-1))
 
 
-@pytest.mark.parametrize("name", ["check_now", "plan_fix", "fix", "fix_cause", "save_rule"])
+@pytest.mark.parametrize("name", ["check_now", "plan_fix", "fix", "plan_fix_cause", "fix_cause", "save_rule"])
 def test_a_viewer_is_refused(name: str, sign_in: SignIn) -> None:
     sign_in(Role.VIEWER)
     action = getattr(stock_actions, name)

@@ -189,6 +189,7 @@ def test_a_group_of_refused_orders_is_retried(page: Page, shop: Shop, bought: di
     open_page(page, shop.console, "orders?tab=Needs+a+person", "Orders")
     expect(page.get_by_text("The store refused it").first).to_be_visible()
     page.get_by_role("button", name="Retry these").click()
+    page.get_by_role("button", name="Import 2 items").click()
     imported = f"SELECT count(*) FROM shop_orders WHERE import_state = 'imported' AND remote_id IN {tuple(orders)}"
     wait_until(lambda: shop.count(imported) == 2, seconds=60, what="the import of the group")
     shop.system.control("DELETE", "faults")
