@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, func, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, false, func, or_, select
 
 from core.db.filters import escaped_like
-from core.db.tables import api_calls, audit, inbox, run_items, runs
+from core.db.tables import api_calls, audit, inbox, listings, run_items, runs
 from core.reads.paging import Count, count_capped, page_of, reading
 
 
@@ -83,7 +83,7 @@ class AuditRow:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One line of a timeline; ``kind`` is call, person or decision, ``call_id`` leads to the call's bodies."""
+    """One line of a timeline; ``kind`` is call, webhook, person or decision, ``call_id`` leads to a call's bodies."""
 
     at: datetime
     kind: str
@@ -171,10 +171,16 @@ def calls_of_item(run_item_id: int, *, most: int = 50) -> tuple[CallRow, ...]:
         item = connection.execute(
             select(run_items.c.subject_kind, run_items.c.subject_id).where(run_items.c.id == run_item_id)
         ).first()
-    if item is None:
-        return ()
-    about = calls_about((f"{item.subject_kind}:{item.subject_id}",), most=most)
-    return tuple(call for call in about if call.run_item_id == run_item_id)
+        if item is None:
+            return ()
+        subjects = [f"{item.subject_kind}:{item.subject_id}"]
+        if item.subject_kind == "listing":  # prices and stock are sent under the listing's product
+            sold = connection.scalar(select(listings.c.product_id).where(listings.c.id == item.subject_id))
+            subjects.append(f"product:{sold}")
+    c = api_calls.c
+    wanted = select(*_call_columns()).where(c.subject.in_(subjects), c.run_item_id == run_item_id)
+    with reading() as connection:
+        return tuple(CallRow(*row) for row in connection.execute(wanted.order_by(c.id.desc()).limit(most)))
 
 
 def call_detail(call_id: int) -> CallDetail | None:
@@ -226,11 +232,17 @@ def audit_page(*, text: str = "", page: int = 1) -> AuditPage:
         return AuditPage(found, count_capped(connection, wanted.with_only_columns(a.id)))
 
 
-def timeline(subjects: Sequence[str], *, most: int = 60) -> tuple[Event, ...]:
-    """Calls, results of runs and people's deeds about any of ``subjects`` (``product:12``), newest first."""
+def timeline(
+    subjects: Sequence[str], *, hints: Sequence[str] = (), accounts: Sequence[str] = (), most: int = 60
+) -> tuple[Event, ...]:
+    """Calls, results of runs and people's deeds about any of ``subjects`` (``product:12``), newest first.
+
+    With them the webhooks whose own subject is one of ``hints`` (the sender's ids), sent by one of ``accounts``.
+    """
     calls = [event_of_call(row) for row in calls_about(subjects, most=most)]
     with reading() as connection:
         others = [*_deeds(connection, subjects, most), *_results(connection, subjects, most)]
+        others += _hints(connection, hints, accounts, most)
     return tuple(sorted([*calls, *others], key=lambda event: event.at, reverse=True)[:most])
 
 
@@ -250,13 +262,26 @@ def _deeds(connection: Connection, subjects: Sequence[str], most: int) -> list[E
     ]
 
 
+def _hints(connection: Connection, hints: Sequence[str], accounts: Sequence[str], most: int) -> list[Event]:
+    i = inbox.c
+    wanted = select(i.received_at, i.source, i.topic, i.status, i.note).where(
+        i.subject.in_(hints), i.account.in_(accounts)
+    )
+    return [
+        Event(at, "webhook", f"Webhook {topic}", f"from {source}, {status}. {note}".strip(), "", False, None)
+        for at, source, topic, status, note in connection.execute(wanted.order_by(i.id.desc()).limit(most))
+    ]
+
+
 def _results(connection: Connection, subjects: Sequence[str], most: int) -> list[Event]:
-    ids = [int(subject.split(":")[1]) for subject in subjects if subject.startswith("product:")]
+    """Runs work on products, and some on single listings of theirs."""
+    kinds = [tuple(subject.split(":")) for subject in subjects if subject.startswith(("product:", "listing:"))]
+    mine = [and_(run_items.c.subject_kind == kind, run_items.c.subject_id == int(number)) for kind, number in kinds]
     at = func.coalesce(run_items.c.finished_at, run_items.c.started_at, runs.c.created_at)
     wanted = (
         select(at, runs.c.title, runs.c.created_by, run_items.c.status, run_items.c.sentence)
         .select_from(run_items.join(runs))
-        .where(run_items.c.subject_kind == "product", run_items.c.subject_id.in_(ids))
+        .where(or_(false(), *mine))
         .order_by(run_items.c.id.desc())
         .limit(most)
     )

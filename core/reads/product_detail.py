@@ -6,9 +6,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Float, Select, cast, select
+from sqlalchemy import Connection, Float, Select, Text, cast, select
 
-from core.db.tables import connections, listing_skus, listings, product_states, products, shop_categories, variants
+from core.db.tables import (
+    connections,
+    listing_skus,
+    listings,
+    product_states,
+    products,
+    shop_categories,
+    shops,
+    short_links,
+    variants,
+)
 from core.domain.listing import Problem, Severity
 from core.reads.exports import Reason, reasons_of
 from core.reads.paging import reading
@@ -53,6 +63,8 @@ class ListingRow:
 
 @dataclass(frozen=True, slots=True)
 class ProductDetail:
+    """``sync``: sent, not_sent or failed. ``accounts``: the store account and the Shop, as webhooks name them."""
+
     id: int
     remote_id: str
     title: str
@@ -67,6 +79,9 @@ class ProductDetail:
     category: str | None
     category_source: str | None
     own_category_id: str | None
+    sync: str
+    short_code: str | None
+    accounts: tuple[str, ...]
     problems: tuple[Problem, ...]
     skus: tuple[SkuSides, ...]
     listings: tuple[ListingRow, ...]
@@ -74,13 +89,20 @@ class ProductDetail:
 
     @property
     def subjects(self) -> tuple[str, ...]:
-        """What calls, audit rows and hints about this product are filed under."""
+        """What calls, audit rows and run items about this product are filed under."""
         return (f"product:{self.id}", *(f"listing:{row.id}" for row in self.listings))
+
+    @property
+    def hints(self) -> tuple[str, ...]:
+        """What webhooks about this product are filed under: the store's id of it and the Shop's."""
+        shop = (f"product:{row.remote_id}" for row in self.listings if row.remote_id)
+        return (f"product:{self.remote_id}", f"stock:{self.remote_id}", *shop)
 
 
 def _product(connection_id: int, product_id: int) -> Select[Any]:
     p, s = products.c, product_states.c
     joined = product_states.join(products, p.id == s.product_id).join(connections, connections.c.id == s.connection_id)
+    joined = joined.join(shops, shops.c.id == connections.c.shop_id)
     same = (shop_categories.c.shop_id == connections.c.shop_id, shop_categories.c.id == s.category_id)
     columns = (
         p.id,
@@ -97,6 +119,10 @@ def _product(connection_id: int, product_id: int) -> Select[Any]:
         select(shop_categories.c.path).where(*same).scalar_subquery().label("category"),
         s.category_source,
         s.own_category_id,
+        s.sync,
+        select(short_links.c.code).where(short_links.c.product_id == p.id).scalar_subquery().label("short_code"),
+        cast(connections.c.store_account_id, Text).label("store_account"),
+        shops.c.remote_id.label("shop"),
         s.problems,
         s.changed_at,
     )
@@ -111,8 +137,10 @@ def product_detail(connection_id: int, product_id: int) -> ProductDetail | None:
             return None
         values = {str(name): value for name, value in row.items()}
         pictures, problems = values.pop("pictures"), values.pop("problems")
+        accounts = values.pop("store_account"), values.pop("shop")
         return ProductDetail(
             **values,
+            accounts=accounts,
             picture_urls=tuple(picture["url"] for picture in pictures),
             problems=tuple(_problem(entry) for entry in problems),
             skus=_sides(connection, connection_id, product_id),

@@ -14,6 +14,7 @@ from core.db.engine import now, transaction
 from core.db.tables import connections, cursors, listings
 from core.domain.errors import Conflict, Missing
 from core.domain.listing import RemoteListing, RemoteSku, ReviewReason
+from core.logs import about
 from core.ports import Marketplace
 from core.services.live import require_live
 from core.services.price_stock_queue import queue_push
@@ -38,8 +39,10 @@ def review_listings(market: Marketplace, connection_id: int) -> int:
     seen = 0
     for page in market.listings_updated(since - _OVERLAP, until):
         seen += save_reviews(market, connection_id, page)
-    for remote_id in _forgotten(connection_id):
-        seen += save_reviews(market, connection_id, [_asked(market, remote_id)])
+    for remote_id, product_id in _forgotten(connection_id):
+        with about(subject=f"product:{product_id}"):
+            told = _asked(market, remote_id)
+        seen += save_reviews(market, connection_id, [told])
     with transaction() as connection:
         _move(connection, connection_id, until)
     return seen
@@ -50,7 +53,9 @@ def save_reviews(market: Marketplace, connection_id: int, found: Sequence[Remote
     with transaction() as connection:
         ours = _ours(connection, connection_id, [listing.id for listing in found])
     told = [
-        _with_reasons(market, listing) for listing in found if listing.id in ours and _news(ours[listing.id], listing)
+        _with_reasons(market, listing, ours[listing.id].product_id)
+        for listing in found
+        if listing.id in ours and _news(ours[listing.id], listing)
     ]
     with transaction() as connection:
         for listing in told:
@@ -110,14 +115,18 @@ def _news(ours: Row[Any], told: RemoteListing) -> bool:
     return told.updated_at > ours.remote_updated_at or (told.updated_at == ours.remote_updated_at and not same)
 
 
-def _with_reasons(market: Marketplace, listing: RemoteListing) -> RemoteListing:
+def _with_reasons(market: Marketplace, listing: RemoteListing, product_id: int) -> RemoteListing:
     if "FAILED" not in (listing.status, listing.audit_status):
         return listing
-    return market.listing(listing.id)
+    with about(subject=f"product:{product_id}"):
+        return market.listing(listing.id)
 
 
-def _forgotten(connection_id: int) -> list[str]:
-    """Ours that should have been reviewed by now and were not heard of; each is named once in ten minutes."""
+def _forgotten(connection_id: int) -> list[tuple[str, int]]:
+    """Ours that should have been reviewed by now and were not heard of: (the Shop's id, product id).
+
+    Each is named once in ten minutes.
+    """
     quiet = now() - _FORGOTTEN_AFTER
     wanted = select(listings.c.id).where(
         listings.c.connection_id == connection_id,
@@ -129,9 +138,14 @@ def _forgotten(connection_id: int) -> list[str]:
         or_(listings.c.checked_at.is_(None), listings.c.checked_at < quiet),
     )
     chosen = listings.c.id.in_(wanted.order_by(listings.c.checked_at.nulls_first()).limit(50))
-    marked = update(listings).where(chosen).values(checked_at=func.now()).returning(listings.c.remote_id)
+    marked = (
+        update(listings)
+        .where(chosen)
+        .values(checked_at=func.now())
+        .returning(listings.c.remote_id, listings.c.product_id)
+    )
     with transaction() as connection:
-        return list(connection.execute(marked).scalars())
+        return [(row.remote_id, row.product_id) for row in connection.execute(marked)]
 
 
 def _asked(market: Marketplace, remote_id: str) -> RemoteListing:

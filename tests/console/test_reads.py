@@ -6,12 +6,14 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+from sqlalchemy import insert
 
-from core.db import engine
+from core.db import engine, tables
 from core.domain.filters import ExportFilter, ProductFilter
 from core.domain.statuses import PRODUCT_TABS, ExportStatus
-from core.reads import connections, exports, overview, products, search
+from core.reads import activity, connections, exports, overview, products, search
 from core.reads.paging import COUNT_CAP, PAGE_SIZE, Count
+from core.reads.product_detail import product_detail
 from tests.console.filling import Filled
 
 WANTED = (
@@ -116,3 +118,30 @@ def test_a_tiktok_id_finds_its_product(filled: Filled) -> None:
 def test_a_count_stops_at_its_cap() -> None:
     assert Count(COUNT_CAP, True).text() == "10,000+"
     assert Count(COUNT_CAP, True).pages == COUNT_CAP // PAGE_SIZE
+
+
+def test_the_timeline_of_a_product_has_its_webhooks_and_the_runs_on_its_listing(filled: Filled) -> None:
+    product_id = filled.product_ids[12]  # number 13 is on sale
+    detail = product_detail(filled.connection_id, product_id)
+    assert detail is not None
+    (listing,) = detail.listings
+    store, shop = str(filled.store_account_id), detail.accounts[1]
+    hints = [
+        ("shopwired", store, "product.updated", f"product:{detail.remote_id}"),
+        ("shopwired", store, "stock.changed", f"stock:{detail.remote_id}"),
+        ("tiktok", shop, "PRODUCT_STATUS_CHANGE", f"product:{listing.remote_id}"),
+        ("shopwired", store + "0", "of another store", f"product:{detail.remote_id}"),
+        ("shopwired", store, "of another product", f"product:{detail.remote_id}0"),
+    ]
+    with engine.transaction() as conn:
+        for number, (source, account, topic, subject) in enumerate(hints):
+            told = {"source": source, "account": account, "topic": topic, "subject": subject, "body": b"{}"}
+            conn.execute(insert(tables.inbox).values(delivery_id=f"hint-{number}", **told))
+        title = {"kind": "stock_fix_run", "title": "Correct stock", "created_by": "ann"}
+        run_id = conn.execute(insert(tables.runs).values(**title).returning(tables.runs.c.id)).scalar_one()
+        item = {"run_id": run_id, "position": 1, "subject_kind": "listing", "subject_id": listing.id, "status": "done"}
+        conn.execute(insert(tables.run_items).values(**item))
+    events = activity.timeline(detail.subjects, hints=detail.hints, accounts=detail.accounts)
+    told = {event.title for event in events if event.kind == "webhook"}
+    assert told == {"Webhook product.updated", "Webhook stock.changed", "Webhook PRODUCT_STATUS_CHANGE"}
+    assert "Correct stock: done" in {event.title for event in events}

@@ -17,6 +17,7 @@ from core.db.engine import now, transaction
 from core.db.tables import connections, cursors, listing_skus, listings, product_states, products
 from core.domain.errors import Temporary
 from core.domain.filters import ProductFilter, Selection
+from core.reads.activity import calls_about
 from core.reads.products import products_page, tab_counts
 from core.services import listing_review, shop_metadata
 from core.services.listing_review import review_listings, save_reviews
@@ -125,6 +126,8 @@ def test_reasons_are_kept_whole_and_go_when_it_is_sent_again(rig: ListingRig) ->
     assert listing.reason_keys == ["Picture is blurred"]
     assert rig.state(product_id).status == "failed_review"
     assert rig.state(product_id).status_sentence == f"{reason['position']}: Picture is blurred"
+    asked = [call for call in calls_about([f"product:{product_id}"]) if call.method == "GET"]
+    assert [call.path for call in asked] == [f"/product/202309/products/{listing.remote_id}"], "it is in the drawer"
     send(rig, product_id)
     assert (listing_of(product_id).reasons, listing_of(product_id).reason_keys) == ([], [])
     assert (rig.state(product_id).status, rig.state(product_id).status_sentence) == ("under_review", "")
@@ -219,6 +222,7 @@ def test_a_forgotten_listing_is_asked_for_by_itself_every_ten_minutes(
     values_of(product_id, sent_at=now() - timedelta(minutes=11), checked_at=None)
     assert review_listings(rig.market, rig.connection_id) == 1
     assert rig.state(product_id).status == "active"
+    assert "GET" in {call.method for call in calls_about([f"product:{product_id}"])}
 
 
 def test_a_long_review_is_not_asked_for_at_every_poll(rig: ListingRig, monkeypatch: pytest.MonkeyPatch) -> None:

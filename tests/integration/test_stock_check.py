@@ -24,6 +24,7 @@ from core.db.tables import (
     issues,
     listing_skus,
     listings,
+    run_items,
     runs,
     sku_rules,
     stock_check_items,
@@ -35,6 +36,7 @@ from core.domain.errors import Temporary
 from core.domain.filters import StockFilter
 from core.domain.stock import LEFT_ALONE, Cause, Standing, offered
 from core.jobs import handlers
+from core.reads.activity import calls_of_item
 from core.reads.stock import fix_plan, stock_page
 from core.reads.stock_charts import charts
 from core.services import stock_check
@@ -115,6 +117,11 @@ def test_every_difference_is_found_explained_and_corrected(rig: StockRig) -> Non
     }
     assert (done.compared, done.found, done.corrected, done.remaining) == (8, 3, 3, 0)
     assert rig.shown(changed.remote_id) == changed.stock
+    with transaction() as conn:
+        mine = select(listing_skus.c.listing_id).where(listing_skus.c.id == changed.id).scalar_subquery()
+        corrected = (run_items.c.run_id == done.run_id, run_items.c.subject_id == mine)
+        item_id = conn.execute(select(run_items.c.id).where(*corrected)).scalar_one()
+    assert UPDATE in {f"{call.method} {call.endpoint}" for call in calls_of_item(item_id)}
     assert check(rig).found == 0
 
 
