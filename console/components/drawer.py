@@ -8,6 +8,7 @@ import streamlit as st
 from console import actions, context
 from console.components import calls, feedback, status, url, words
 from console.components.status import escaped
+from core.config import settings
 from core.domain.listing import Severity
 from core.domain.mapping import CATEGORY
 from core.domain.statuses import Tone, Word
@@ -20,6 +21,7 @@ SEVERITY = {
     Severity.WARNING: Word("Warning", Tone.AMBER, "It can be sent, and something is lost or doubtful."),
     Severity.NOTE: Word("Note", Tone.GREY, "For information."),
 }
+SHOP_PAGE = "https://shop.tiktok.com/view/product"
 _SIDES = {
     "sku": "SKU",
     "options": "Options",
@@ -66,6 +68,7 @@ def _body(detail: ProductDetail | None) -> None:
 def _summary(detail: ProductDetail) -> None:
     source = f" ({detail.category_source})" if detail.category_source else ""
     facts = {
+        "Sync": status.SYNC_WORDS.get(detail.sync, detail.sync),
         "Category": f"{detail.category}{source}" if detail.category else "none",
         "Brand": detail.brand or "none",
         "Store id": detail.remote_id,
@@ -73,13 +76,25 @@ def _summary(detail: ProductDetail) -> None:
         "In the store": "active" if detail.active else "hidden",
     }
     st.text("\n".join(f"{name}: {value}" for name, value in facts.items()))
-    if detail.url.startswith(("http://", "https://")):
-        st.link_button("Open in store", detail.url)
-    _sides(detail)
     live = next((row for row in detail.listings if row.ended_at is None), None)
+    _addresses(detail, live)
+    _sides(detail)
     if live is not None:
         _listing(live)
         _sent_and_store(detail, live)
+
+
+def _addresses(detail: ProductDetail, live: ListingRow | None) -> None:
+    """The short link, to be copied, and where the product stands on both sides."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if detail.short_code:
+            st.code(f"{settings().gateway_url}/tiktok-{detail.short_code}", language=None, width="content")
+        if detail.url.startswith(("http://", "https://")):
+            st.link_button("Open in store", detail.url)
+        if live is not None and live.remote_id and live.tiktok_status == "ACTIVATE":
+            here = context.current().connection
+            region = here.region if here else ""
+            st.link_button("Open in Shop", f"{SHOP_PAGE}/{live.remote_id}?region={region}")
 
 
 def _sides(detail: ProductDetail) -> None:
@@ -166,15 +181,16 @@ def _own_category(detail: ProductDetail) -> None:
 
 def _timeline(detail: ProductDetail) -> None:
     at = connections.database_time()
-    events = activity.timeline(detail.subjects)
+    events = activity.timeline(detail.subjects, hints=detail.hints, accounts=detail.accounts)
     if not events:
         st.write("Nothing has happened to this product yet.")
     for event in events:
         with st.container(horizontal=True, vertical_alignment="top", gap="small"):
             st.caption(words.ago(event.at, at), help=words.clock(event.at), width=130)
             tone = "red" if event.failed else "gray"
-            request_id = f"  \n`{event.request_id}`" if event.request_id.isalnum() else ""
-            st.markdown(f":{tone}[**{escaped(event.title)}**] {escaped(event.text)}{request_id}")
+            st.markdown(f":{tone}[**{escaped(event.title)}**] {escaped(event.text)}", width="stretch")
+            if event.request_id:
+                st.code(event.request_id, language=None, width=270)  # with a button that copies it
 
 
 def _calls(detail: ProductDetail) -> None:

@@ -204,13 +204,14 @@ def _timeline(detail: OrderDetail) -> None:
     for event in order_timeline(detail):
         with st.container(horizontal=True, vertical_alignment="top", gap="small"):
             st.caption(words.ago(event.at, at), help=words.clock(event.at), width=110)
-            st.markdown(_said(event))
+            st.markdown(_said(event), width="stretch")
+            if event.request_id:
+                st.code(event.request_id, language=None, width=270)  # with a button that copies it
 
 
 def _said(event: Event) -> str:
     tone = "red" if event.failed else "gray"
-    request_id = f"  \n`{event.request_id}`" if event.request_id.isalnum() else ""
-    return f":{tone}[**{escaped(event.title)}**] {escaped(event.text)}{request_id}"
+    return f":{tone}[**{escaped(event.title)}**] {escaped(event.text)}"
 
 
 def _calls(detail: OrderDetail) -> None:

@@ -33,6 +33,8 @@ ITEM_WORDS: dict[str, Word] = {
     "skipped": Word("Skipped", Tone.GREY, "Left out, for the reason shown."),
     "unknown": Word("Unknown", Tone.VIOLET, "Sent, and no answer came back; it is being looked up."),
 }
+# Whether a product was sent, beside the status it has since.
+SYNC_WORDS = {"sent": "Sent", "not_sent": "Not sent", "failed": "Failed"}
 
 
 def product_word(status: str) -> Word:

@@ -32,7 +32,10 @@ class Click:
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What a table looks like: ``columns`` by name, ``name`` for the screen reader, ``menu`` its row actions."""
+    """What a table looks like: ``columns`` by name, ``name`` for the screen reader, ``menu`` its row actions.
+
+    A row whose cells hold a ``MENU`` of their own has that instead.
+    """
 
     key: str
     name: str
@@ -47,7 +50,7 @@ def grid(
     frame = pd.DataFrame([dict(row) for row in cells], columns=list(shape.columns))
     config = dict(shape.columns)
     if shape.menu:
-        frame[MENU] = [list(shape.menu)] * len(frame)
+        frame[MENU] = [list(row.get(MENU, shape.menu)) for row in cells]
         config[MENU] = st.column_config.ButtonColumn(
             " ", key=f"{shape.key}_menu", width=40, type="tertiary", pinned=True
         )

@@ -27,13 +27,14 @@ from console.components import (
 from console.components.selection import Selected
 from core.config import settings
 from core.domain.filters import ProductFilter, Selection
-from core.domain.statuses import PRODUCT_TABS, PRODUCT_WORDS
+from core.domain.statuses import PRODUCT_TABS, PRODUCT_WORDS, ProductStatus
 from core.reads import connections, products
 from core.reads.products import Choice, ProductPage, ProductRow
 
 HERE = context.current()
 NAME = "products"
-FILTERS = ("q", "tab", "problem", "category", "brand")
+FILTERS = ("q", "tab", "status", "problem", "category", "brand")
+STATUSES = tuple(Choice(str(one), word.label) for one, word in PRODUCT_WORDS.items())
 ORDERS = {
     "changed": "Last changed first",
     "changed-up": "Last changed last",
@@ -59,7 +60,7 @@ CSV_HEAD = (
     "Status",
     "Changed (UTC)",
 )
-SEND, LOG, DETAILS = "Send now", "View log", "Details"
+SEND, AGAIN, LOG, DETAILS = "Send now", "Sync again", "View log", "Details"
 
 
 def columns(currency: str) -> dict[str, Any]:
@@ -119,13 +120,15 @@ def wanted_rows() -> tuple[ProductFilter, tuple[str, bool]]:
     connection_id = context.current_id()
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="product_filters"):
         text = filters.search(NAME, "Name or SKU, or paste a list of SKUs")
+        word = filters.choice(NAME, "status", "status", STATUSES, width=130)
         problem = filters.choice(NAME, "problem", "problem", known_problems(connection_id))
         category = filters.choice(NAME, "category", "category", products.category_choices(connection_id))
         brand = filters.choice(NAME, "brand", "brand", products.brand_choices(connection_id))
         order = filters.sorting(NAME, ORDERS)
         filters.clear_button(NAME, FILTERS)
     known = tab if tab in PRODUCT_TABS else ""
-    return ProductFilter(tab=known, text=text, problem=problem, category=category, brand=brand), order
+    wanted = ProductFilter(tab=known, text=text, status=word, problem=problem, category=category, brand=brand)
+    return wanted, order
 
 
 def action_buttons(selected: Selected) -> None:
@@ -169,6 +172,12 @@ def nothing(page: ProductPage) -> None:
         empty.state("No products yet", "The first catalogue pull begins within a minute of connecting a store.")
 
 
+def menu(row: ProductRow) -> tuple[str, ...]:
+    if not HERE.operates:
+        return LOG, DETAILS
+    return AGAIN if row.status in (ProductStatus.FAILED, ProductStatus.FAILED_REVIEW) else SEND, LOG, DETAILS
+
+
 def missing(text: str) -> None:
     """A pasted list: name the SKUs that nothing has."""
     lacking = products.missing_skus(context.current_id(), text)
@@ -194,7 +203,7 @@ def csv_lines(wanted: ProductFilter) -> Iterator[tuple[object, ...]]:
 def clicked(click: table.Click | None) -> None:
     if click is None:
         return
-    if click.label == SEND:
+    if click.label in (SEND, AGAIN):
         product_bulk.ask_to_send(Selection(ids=(click.row_id,)), "all")
     else:
         url.put({"open": str(click.row_id), "view": "log" if click.label == LOG else ""})
@@ -255,10 +264,10 @@ def rows_and_bar(wanted: ProductFilter, page: ProductPage) -> None:
     if HERE.operates:
         selection.bar(NAME, selected, wanted, page.count, partial(action_buttons, selected))
     currency = HERE.connection.currency if HERE.connection else ""
-    menu = (SEND, LOG, DETAILS) if HERE.operates else (LOG, DETAILS)
-    shape = table.Shape(f"table_{NAME}", "Products", columns(currency), menu)
+    shape = table.Shape(f"table_{NAME}", "Products", columns(currency), (LOG, DETAILS))
     ids = [row.id for row in page.rows]
-    clicked(table.grid(shape, ids, [cells(row) for row in page.rows], selected if HERE.operates else None))
+    shown = [cells(row) | {table.MENU: menu(row)} for row in page.rows]
+    clicked(table.grid(shape, ids, shown, selected if HERE.operates else None))
     table.pager(NAME, page.count)
     sheets.download(NAME, CSV_HEAD, partial(csv_lines, wanted))
 

@@ -38,6 +38,8 @@ def state_clauses(connection_id: int, wanted: ProductFilter) -> Clauses:
     if wanted.tab:
         statuses = [str(status) for status in PRODUCT_TABS.get(wanted.tab, ())]
         clauses.append(product_states.c.status.in_(statuses))
+    if wanted.status:
+        clauses.append(product_states.c.status == wanted.status)
     if wanted.problem:
         clauses.append(product_states.c.problem_codes.contains([wanted.problem]))
     if wanted.sync:

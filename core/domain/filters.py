@@ -9,10 +9,14 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class ProductFilter:
-    """``tab`` is a key of ``PRODUCT_TABS`` or empty; ``text`` words to find, or a pasted list of SKUs."""
+    """``tab`` is a key of ``PRODUCT_TABS`` or empty; ``text`` words to find, or a pasted list of SKUs.
+
+    ``status`` is one ``ProductStatus`` or empty.
+    """
 
     tab: str = ""
     text: str = ""
+    status: str = ""
     problem: str = ""
     category: str = ""
     brand: str = ""

@@ -64,7 +64,8 @@ PRODUCT_WORDS: dict[ProductStatus, Word] = {
 PRODUCT_TABS: dict[str, tuple[ProductStatus, ...]] = {
     "Not ready": (ProductStatus.NOT_READY, ProductStatus.CATEGORY_MISSING),
     "Ready": (ProductStatus.READY,),
-    "In review": (ProductStatus.UNDER_REVIEW, ProductStatus.SENDING, ProductStatus.UNKNOWN),
+    "In review": (ProductStatus.UNDER_REVIEW, ProductStatus.SENDING),
+    "Unknown": (ProductStatus.UNKNOWN,),
     "Failed": (ProductStatus.FAILED, ProductStatus.FAILED_REVIEW, ProductStatus.SUSPENDED),
     "Active": (ProductStatus.ACTIVE,),
     "Off or unlisted": (ProductStatus.OFF, ProductStatus.UNLISTED),

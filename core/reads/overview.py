@@ -151,7 +151,7 @@ def _refused(connection: Connection, connection_id: int) -> list[Cause]:
     words = (
         (ProductStatus.FAILED, "were refused by the Shop when they were sent", "Failed"),
         (ProductStatus.SUSPENDED, "were taken down by the Shop", "Failed"),
-        (ProductStatus.UNKNOWN, "were sent and no answer came back", "In review"),
+        (ProductStatus.UNKNOWN, "were sent and no answer came back", "Unknown"),
     )
     disapproved = _exports(connection, connection_id, ExportStatus.DISAPPROVED)
     oldest = _oldest(connection, listings.c.reviewed_at, connection_id)

@@ -209,7 +209,7 @@ def brand_choices(connection_id: int) -> tuple[Choice, ...]:
 
 
 def problem_choices(connection_id: int) -> tuple[Choice, ...]:
-    """The problems that some product has now, each with one product's sentence as its example."""
+    """The kinds of problems that some product has now, each by the words of its code."""
     code = func.unnest(product_states.c.problem_codes).label("code")
     codes = select(code).where(product_states.c.connection_id == connection_id).distinct().subquery()
     with reading() as connection:

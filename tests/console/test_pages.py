@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import text
 from streamlit.testing.v1 import AppTest
 
+from core.config import settings
 from core.db import engine
 from core.domain.people import Role
 from core.domain.statuses import PRODUCT_WORDS, ProductStatus
@@ -173,9 +174,62 @@ def test_a_run_shows_its_causes(open_page: Open, filled: Filled) -> None:
     assert len(at.dataframe[0].value) == 20
 
 
+def links_of(at: AppTest) -> dict[str, str]:
+    """The pages in the sidebar: their labels by name."""
+    found = [entry.proto for entry in at.sidebar if type(entry.proto).__name__ == "PageLink"]
+    return {entry.page: entry.label for entry in found}
+
+
 def test_the_sidebar_counts_what_needs_a_person(open_page: Open, filled: Filled) -> None:
     at = open_page("overview")
+    labels = list(links_of(at).values())
+    assert "Exports :gray[15]" in labels, "disapproved"
+    assert "Products :gray[60]" in labels, "not ready, without a category, refused, without an answer: 15 each"
+    assert {"Overview", "Activity", "Settings"} <= set(labels), "nothing there waits for a person"
     assert any("were disapproved by the Shop" in entry.value and "**15**" in entry.value for entry in at.markdown)
+
+
+@pytest.mark.parametrize("status", [str(one) for one in ProductStatus])
+def test_products_of_a_single_status(status: str, open_page: Open, filled: Filled) -> None:
+    at = open_page("products", status=status)
+    label = PRODUCT_WORDS[ProductStatus(status)].label
+    assert at.selectbox(key="products_status").value == status
+    if not at.dataframe:
+        assert any("Nothing matches" in entry.value for entry in at.markdown)
+        return
+    assert {word for cell in at.dataframe[0].value["status"] for word in cell} == {label}
+    assert len(at.dataframe[0].value) == 15
+    at.button(key="products_all").click().run()
+    assert any("**15** selected" in entry.value for entry in at.markdown)
+
+
+def test_what_has_no_answer_is_not_called_in_review(open_page: Open, filled: Filled) -> None:
+    labels = [button.label for button in open_page("products").button]
+    assert {"In review 15", "Unknown 15"} <= set(labels)
+
+
+def test_a_failed_row_offers_to_be_sent_again(open_page: Open, filled: Filled) -> None:
+    failed = open_page("products", tab="Failed").dataframe[0].value["menu"]
+    assert {tuple(menu) for menu in failed} == {("Sync again", "View log", "Details")}
+    ready = open_page("products", tab="Ready").dataframe[0].value["menu"]
+    assert {tuple(menu) for menu in ready} == {("Send now", "View log", "Details")}
+    watched = open_page("products", Role.VIEWER, tab="Failed").dataframe[0].value["menu"]
+    assert {tuple(menu) for menu in watched} == {("View log", "Details")}
+
+
+def test_the_drawer_has_the_sync_and_what_can_be_copied(open_page: Open, filled: Filled) -> None:
+    chosen = filled.product_ids[12]  # number 13 is on sale
+    with engine.transaction() as conn:
+        conn.execute(text("UPDATE product_states SET sync = 'sent' WHERE product_id = :id"), {"id": chosen})
+        conn.execute(text("INSERT INTO short_links (code, product_id) VALUES ('Ab3xY', :id)"), {"id": chosen})
+        remote_id = conn.execute(text("SELECT remote_id FROM listings WHERE product_id = :id"), {"id": chosen}).scalar()
+    at = open_page("products", open=str(chosen))
+    assert any(entry.value.startswith("Sync: Sent\n") for entry in at.text)
+    copied = {entry.value for entry in at.code}
+    assert f"{settings().gateway_url}/tiktok-Ab3xY" in copied
+    assert "REQ00012" in copied, "the request id of its call, in the timeline"
+    links = {entry.proto.label: entry.proto.url for entry in at.get("link_button")}
+    assert links["Open in Shop"] == f"https://shop.tiktok.com/view/product/{remote_id}?region=GB"
 
 
 def test_an_ended_session_shows_nothing(open_page: Open, filled: Filled, monkeypatch: pytest.MonkeyPatch) -> None:
