@@ -164,7 +164,7 @@ class OrderRig:
         """No faults, switches, settings and issues of an earlier test; orders stay, each test makes its own."""
         self.control("faults", method="DELETE")
         switches = {"hide_order_comments": False, "order_search_delay_seconds": 0, "orders_deduct_stock": True}
-        switches |= {"order_picture_rules": False}
+        switches |= {"order_picture_rules": False, "cancel_returns_stock": False}
         self.control("shopwired/switches", switches)
         with transaction() as conn:
             conn.exec_driver_sql("TRUNCATE issues, connection_settings")

@@ -16,7 +16,7 @@ from core.domain.order_words import CANCELLED
 from core.ports import Store
 from core.services.issues import open_issue
 from core.services.order_facts import cancelling_returns, learn_cancelling
-from core.services.stock_deductions import give_back
+from core.services.stock_deductions import give_back, given_back_by_store, perhaps_given_back
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class CancelledUnits:
 
     def give_back(self, conn: Connection, order_id: int) -> None:
         """A part of an order: the store does not know of it, so we put the units back ourselves."""
-        give_back(conn, order_id, by_store=False)
+        give_back(conn, order_id)
 
     def watch(self, store: Store, store_account_id: int, kept: Sequence[Any] | None) -> Returning:
         """Read the stock of one SKU of the order, until it is known whether cancelling puts goods back by itself.
@@ -78,19 +78,26 @@ class Returning:
         if self.seen is not None:
             learn_cancelling(conn, store_account_id, self.seen)
             by_store = self.seen
-        if by_store is not None or not self.units:
-            give_back(conn, order_id, by_store=bool(by_store))
-            return
+        if by_store:
+            if not given_back_by_store(conn, order_id):
+                self._ask(conn, order_id, "It is not clear whether units of a cancelled order were put back twice.")
+        elif by_store is not None or not self.units:
+            give_back(conn, order_id)
+        else:
+            words = f"It is not clear whether cancelling put {self.units} x {self.sku} back on the shelf."
+            self._ask(conn, order_id, words)
+            perhaps_given_back(conn, order_id)
+
+    def _ask(self, conn: Connection, order_id: int, sentence: str) -> None:
         open_issue(
             conn,
             connection_id=None,
             subject=("order", str(order_id)),
             code="return_unclear",
-            sentence=f"It is not clear whether cancelling put {self.units} x {self.sku} back on the shelf.",
+            sentence=sentence,
             fix="Compare the stock in the store.",
             link="stock",
         )
-        give_back(conn, order_id, by_store=True)
 
 
 def units_cancelled(stored: StoredOrder, noted: Mapping[str, Any]) -> CancelledUnits:
@@ -105,11 +112,13 @@ def units_cancelled(stored: StoredOrder, noted: Mapping[str, Any]) -> CancelledU
 
 
 def _sample(conn: Connection, order_id: int) -> tuple[str, int]:
-    """A SKU of which the store has taken units off for this order, and how many."""
+    """A SKU of which the store order has units that it took off, also those we gave back since, and how many."""
     d, line, v = stock_deductions.c, shop_order_lines.c, variants.c
     joined = stock_deductions.join(shop_order_lines, line.id == d.line_id).join(variants, v.id == d.variant_id)
     joined = joined.join(shop_orders, shop_orders.c.id == line.order_id)
     counted = select(v.sku, func.count()).select_from(joined).where(line.order_id == order_id, v.sku.is_not(None))
-    taken = counted.where(d.outcome == "done", d.by == "store").group_by(v.sku).order_by(v.sku).limit(1)
+    taken = (
+        counted.where(d.outcome.in_(("done", "given_back")), d.by == "store").group_by(v.sku).order_by(v.sku).limit(1)
+    )
     row = conn.execute(taken).first()
     return (row[0], row[1]) if row is not None else ("", 0)

@@ -1,7 +1,8 @@
 """stock_deductions: who takes a sold unit off the store's stock, and gives it back (law 12, K2). Once per unit.
 
     held ──store order made──▶ done (by the store)                    ─┐ cancelled: given_back
-     │                                                                 │ (by the store or by our own write)
+     │                                                                 │ (by the store or by our own write; by both:
+     │                                                                 │  one is taken off ``again``)
      └──our own write (``wanted`` take)──▶ unknown ──▶ done (by us)   ─┘
 
 Only rows change here; our own writes are ``stock_writes``.
@@ -46,6 +47,12 @@ UPDATE stock_deductions d SET wanted = 'back'
 AND NOT EXISTS (SELECT 1 FROM store_orders s WHERE s.order_id = o.id)
 """
 
+_IS_BACK = "outcome = 'given_back', wanted = '', before = NULL, target = NULL, settled_at = now()"
+_TAKEN = "AND d.outcome = 'done' AND d.wanted = ''"
+_TAKEN_OR_QUEUED = "AND d.outcome = 'done' AND d.wanted IN ('', 'back')"
+# What the store took has ``before`` only where a write of ours gave it back.
+_GIVEN_BY_US = "AND d.outcome = 'given_back' AND d.by = 'store' AND d.wanted = '' AND d.before IS NOT NULL"
+
 
 def hold_units(conn: Connection, order_ids: Sequence[int]) -> None:
     """Hold every linked unit of the orders that is not cancelled. May be repeated."""
@@ -64,7 +71,8 @@ def taken_by_store(conn: Connection, order_id: int, line_ids: Sequence[str]) -> 
     """The store made the order with these lines of the Shop's, and that took them off the shelf, whatever became of
     them meanwhile."""
     conn.execute(text(_HOLD), {"ids": [order_id]})
-    values = {"by": "store", "outcome": "done", "wanted": "", "settled_at": func.clock_timestamp()}
+    values: dict[str, Any] = {"by": "store", "outcome": "done", "wanted": "", "before": None, "target": None}
+    values |= {"settled_at": func.clock_timestamp()}
     mine = stock_deductions.c.line_id.in_(_units_of(order_id, line_ids))
     conn.execute(update(stock_deductions).where(mine, stock_deductions.c.outcome != "done").values(**values))
 
@@ -87,15 +95,30 @@ def let_go(conn: Connection, order_ids: Sequence[int]) -> None:
         conn.execute(update(stock_deductions).where(mine, stock_deductions.c.outcome == "held").values(**values))
 
 
-def give_back(conn: Connection, order_id: int, *, by_store: bool) -> int:
-    """Cancelled units of an order go back on the shelf, once; how many. ``by_store``: it has put them back itself."""
-    change = "outcome = 'given_back', settled_at = now(), wanted = ''" if by_store else "wanted = 'back'"
-    taken = "AND d.outcome = 'done' AND d.wanted = ''"
-    statement = text(f"UPDATE stock_deductions d SET {change} {_CANCELLED} {taken}")
-    count = conn.execute(statement, {"ids": [order_id]}).rowcount
-    if count and not by_store:
+def give_back(conn: Connection, order_id: int) -> None:
+    """We put the cancelled units of an order back on the shelf ourselves, once."""
+    statement = text(f"UPDATE stock_deductions d SET wanted = 'back' {_CANCELLED} {_TAKEN}")
+    if conn.execute(statement, {"ids": [order_id]}).rowcount:
         _write_later(conn, [order_id])
-    return int(count)
+
+
+def given_back_by_store(conn: Connection, order_id: int) -> bool:
+    """The store has put all goods of its cancelled order back on the shelf, those we gave back earlier once more.
+
+    What we gave back is taken off again, what we only queued is called off. False where a write of ours is under way,
+    of which nobody can tell here whether it arrives.
+    """
+    given = {"ids": [order_id]}
+    conn.execute(text(f"UPDATE stock_deductions d SET {_IS_BACK} {_CANCELLED} {_TAKEN_OR_QUEUED}"), given)
+    twice = text(f"UPDATE stock_deductions d SET wanted = 'again' {_CANCELLED} {_GIVEN_BY_US}")
+    if conn.execute(twice, given).rowcount:
+        _write_later(conn, [order_id])
+    return not _any(conn, order_id, stock_deductions.c.outcome == "unknown", stock_deductions.c.wanted == "back")
+
+
+def perhaps_given_back(conn: Connection, order_id: int) -> None:
+    """Nobody can tell whether the store put its units back: a person looks, and we leave them alone."""
+    conn.execute(text(f"UPDATE stock_deductions d SET {_IS_BACK} {_CANCELLED} {_TAKEN}"), {"ids": [order_id]})
 
 
 def return_if_cancelled(conn: Connection, deduction_ids: Sequence[int]) -> None:
@@ -131,7 +154,7 @@ def call_off(conn: Connection, order_id: int) -> bool:
     if any(row.by == "us" and row.outcome in ("done", "unknown") for row in rows):
         return False
     queued = (d.id.in_([row.id for row in rows]), d.outcome == "held", d.wanted == "take")
-    conn.execute(update(stock_deductions).where(*queued).values(wanted="", by=""))
+    conn.execute(update(stock_deductions).where(*queued).values(wanted="", by="", before=None, target=None))
     return True
 
 

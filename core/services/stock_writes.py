@@ -26,6 +26,13 @@ from core.services import audit
 from core.services.issues import close_issue, open_issue
 from core.services.stock_deductions import return_if_cancelled
 
+# By what is wanted: the columns of its units once the write arrived, and their outcome when it had no effect.
+_ARRIVED: dict[str, dict[str, Any]] = {
+    "take": {"outcome": "done", "by": "us"},
+    "back": {"outcome": "given_back"},
+    "again": {"outcome": "given_back", "before": None, "target": None},
+}
+_STANDS = {"take": "held", "back": "done", "again": "given_back"}
 _LEASE_S = 60.0  # three calls of at most 15 seconds each
 _MOST_TROUBLES = 3
 _SKU_UNKNOWN = "stock_sku_unknown"
@@ -86,7 +93,7 @@ def settle_by_person(conn: Connection, connection_id: int, variant_id: int, by: 
     d = stock_deductions.c
     open_rows = (d.variant_id == variant_id, d.outcome == "unknown", d.wanted != "")
     rows = [_Unit(*row) for row in conn.execute(_units().where(*open_rows).with_for_update())]
-    for wanted in ("take", "back"):
+    for wanted in _ARRIVED:
         ids = [row.id for row in rows if row.wanted == wanted]
         if arrived:
             _settle(conn, ids, wanted)
@@ -187,7 +194,7 @@ def _possible(conn: Connection, variant_id: int, sku: str, present: int) -> tupl
 def close_oversold(conn: Connection) -> None:
     """Close the issues of SKUs that no order waits for any longer."""
     i, d = issues.c, stock_deductions.c
-    waits = select(d.id).where(d.variant_id == cast(i.subject_id, BigInteger), d.wanted == "take")
+    waits = select(d.id).where(d.variant_id == cast(i.subject_id, BigInteger), d.wanted.in_(("take", "again")))
     open_ones = (i.code == _OVERSOLD, i.subject_kind == "variant", i.closed_at.is_(None))
     conn.execute(update(issues).where(*open_ones, ~waits.exists()).values(closed_at=func.now()))
 
@@ -213,7 +220,7 @@ def _settle_begun(conn: Connection, variant_id: int, sku: str, seen: int) -> boo
         )
         _open(conn, variant_id, WRITE_UNKNOWN, sentence, _FIX)
         return False
-    for wanted in ("take", "back"):
+    for wanted in _ARRIVED:
         ids = [unit.id for unit in begun if unit.wanted == wanted]
         if seen == target:
             _settle(conn, ids, wanted)
@@ -224,8 +231,7 @@ def _settle_begun(conn: Connection, variant_id: int, sku: str, seen: int) -> boo
 
 
 def _settle(conn: Connection, ids: Sequence[int], wanted: str) -> None:
-    outcome = {"outcome": "done", "by": "us"} if wanted == "take" else {"outcome": "given_back"}
-    values = {"wanted": "", "settled_at": func.clock_timestamp(), **outcome}
+    values = {"wanted": "", "settled_at": func.clock_timestamp(), **_ARRIVED[wanted]}
     conn.execute(update(stock_deductions).where(stock_deductions.c.id.in_(ids)).values(values))
     if wanted == "take":
         return_if_cancelled(conn, ids)
@@ -233,8 +239,8 @@ def _settle(conn: Connection, ids: Sequence[int], wanted: str) -> None:
 
 def _reopen(conn: Connection, ids: Sequence[int], wanted: str) -> None:
     """It had no effect: the units stand as before the write."""
-    outcome = "held" if wanted == "take" else "done"
-    conn.execute(update(stock_deductions).where(stock_deductions.c.id.in_(ids)).values(outcome=outcome))
+    mine = stock_deductions.c.id.in_(ids)
+    conn.execute(update(stock_deductions).where(mine).values(outcome=_STANDS[wanted]))
 
 
 def _units() -> Select[Any]:

@@ -24,6 +24,7 @@ SWITCHES: dict[str, Any] = {
     "hide_order_comments": False,
     "order_search_delay_seconds": 0,
     "orders_deduct_stock": True,
+    "cancel_returns_stock": False,
     "order_picture_rules": False,
     "stock_changes_per_minute": 2,  # or what `--stock-changes-per-minute` says
 }

@@ -107,7 +107,10 @@ def create_order(ask: Ask) -> Response:
 
 
 def set_status(ask: Ask) -> Response:
-    """`status` is required; `trackingUrl` is kept with the order; `sendEmail` tells the customer."""
+    """`status` is required; `trackingUrl` is kept with the order; `sendEmail` tells the customer.
+
+    Cancelling leaves the stock as it is, unless the sandbox is told otherwise.
+    """
     email = emails.wanted(ask.given, "sendEmail")
     with ask.world.db.transaction():
         document = _document(_row(ask))
@@ -122,10 +125,19 @@ def set_status(ask: Ask) -> Response:
         if before["id"] != document["status"]["id"]:
             data = dump({"newStatus": document["status"]})
             happened(ask.world, ask.business, "order.status_changed", document["id"], data)
+            _put_back(ask, before, document)
             if document["status"]["type"] == "paid" and before["type"] == "unpaid":
                 _announce(ask, document, "order.finalized")
         _announce(ask, document, "order.updated")
     return text_answer(ask.world, _text(ask, _row(ask)))
+
+
+def _put_back(ask: Ask, before: dict[str, Any], order: dict[str, Any]) -> None:
+    """Where the sandbox is told so, cancelling an order puts all its goods back on the shelf."""
+    cancelled = order["status"]["type"] == "cancelled" != before["type"]
+    if cancelled and ask.world.setting("shopwired.cancel_returns_stock", False):
+        for line in order["products"]:
+            lower_stock(ask.world, ask.business, line["sku"], -line["quantity"], order["id"])
 
 
 def add_comment(ask: Ask) -> Response:

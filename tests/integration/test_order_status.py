@@ -17,7 +17,7 @@ from core.domain.mapping import ORDER_STATUS
 from core.services import order_import, order_status
 from core.services.mappings import MappingChange, set_mapping
 from core.services.order_drain import store_orders_read
-from core.services.order_facts import learn_creation
+from core.services.order_facts import cancelling_returns, learn_creation
 from core.services.order_holds import wake_all
 from core.services.order_mappings import status_kinds, status_map
 from core.services.order_status import start_status, status_item
@@ -423,6 +423,36 @@ def test_a_line_cancelled_later_is_told_once_and_goes_back(rig: OrderRig, import
     assert ("order", "lines_cancelled") in rig.open_issues()
     assert rig.stock(rig.skus[0]) == stock + 1
     assert sorted(rig.deductions(imported)) == ["done", "done", "given_back"]
+
+
+@pytest.mark.parametrize("returns", [True, False])
+@pytest.mark.parametrize("written", ["before", "after"])
+def test_cancelled_in_part_and_then_wholly_every_unit_goes_back_once(
+    rig: OrderRig, imported: str, returns: bool, written: str
+) -> None:
+    with transaction() as conn:
+        conn.execute(text("DELETE FROM cursors WHERE name LIKE 'cancelling_returns:%'"))
+    rig.control("shopwired/switches", {"cancel_returns_stock": returns})
+    stock = rig.stock(rig.skus[0])
+    (told,) = rig.market.orders([imported])
+    gone = replace(told.lines[0], status="CANCELLED")
+    with transaction() as conn:
+        one_less = replace(told, lines=(gone, *told.lines[1:]), seller_note="one line less")
+        store_orders_read(conn, rig.connection_id, [one_less])
+    order_status.follow_statuses(rig.store, rig.target)
+    if written == "before":
+        rig.work_stock()
+        assert rig.stock(rig.skus[0]) == stock + 1
+    rig.act(imported, "advance", to="CANCELLED")
+    for _ in range(3):
+        rig.hurry()
+        rig.work()
+    assert status(rig, imported) == "cancelled"
+    assert (rig.stock(rig.skus[0]), rig.deductions(imported)) == (stock + 3, ["given_back"] * 3)
+    assert ("order", "return_unclear") not in rig.open_issues()
+    with transaction() as conn:
+        assert cancelling_returns(conn, rig.store_account_id) is returns
+        conn.execute(text("DELETE FROM cursors WHERE name LIKE 'cancelling_returns:%'"))
 
 
 def test_a_later_address_is_a_comment_and_an_issue_once(rig: OrderRig, imported: str) -> None:

@@ -206,6 +206,18 @@ def test_stock_may_stay_when_the_shop_is_told_so(sandbox: httpx.Client, shop: ht
     assert shop.get("/stock", params={"sku": "JUG"}).json()["quantity"] == 10
 
 
+@pytest.mark.parametrize(("returns", "left"), [(False, 8), (True, 10)])
+def test_cancelling_puts_goods_back_when_the_shop_is_told_so(
+    sandbox: httpx.Client, shop: httpx.Client, returns: bool, left: int
+) -> None:
+    sandbox.post("/_sandbox/shopwired/switches", json={"cancel_returns_stock": returns}).raise_for_status()
+    made = shop.post("/orders", json=order_body(shop)).json()
+    for _ in range(2):
+        cancelled = {"status": status_id(shop, "Cancelled")}
+        shop.post(f"/orders/{made['id']}/status", json=cancelled).raise_for_status()
+    assert shop.get("/stock", params={"sku": "JUG"}).json()["quantity"] == left
+
+
 def test_status_changes_are_told_and_there_is_no_other_way(shop: httpx.Client) -> None:
     unpaid = shop.post("/orders", json=order_body(shop, status=status_id(shop, "Not Paid"))).json()["id"]
     assert "order.finalized" not in topics(shop)

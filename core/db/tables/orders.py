@@ -192,7 +192,8 @@ store_order_statuses = Table(
 
 # Who took a unit off the store's stock, or will: unique per unit ordered (law 12).
 # ``outcome``: held (not yet taken off), done, given_back, unknown, not_ours (the merchant does it by hand).
-# ``wanted``: what we still have to write into the store's stock ourselves: take, back, or nothing.
+# ``wanted``: what we still have to write into the store's stock ourselves: take, back, again (the
+# store gave back what we had given back before), or nothing.
 stock_deductions = Table(
     "stock_deductions",
     metadata,
