@@ -90,14 +90,15 @@ def sync_one(connection_id: int, order_id: int) -> int:
     return run_id
 
 
-def download_orders(connection_id: int, first: date) -> int:
-    """Queue the reading again of all orders since a day; the run's id."""
+def download_orders(connection_id: int, first: date, last: date | None = None) -> int:
+    """Queue the reading again of all orders that changed from one day to another, or until now; the run's id."""
     actor = acting(Role.OPERATOR)
     try:
-        run_id = order_drain.start_download(connection_id, first, actor.login)
+        run_id = order_drain.start_download(connection_id, first, actor.login, last)
     except ValueError as error:
         raise NotPossible(str(error)) from error
-    record(actor, "download_orders", connection_id, f"run:{run_id}", first=first.isoformat())
+    days = {"first": first.isoformat()} | ({"last": last.isoformat()} if last else {})
+    record(actor, "download_orders", connection_id, f"run:{run_id}", **days)
     return run_id
 
 

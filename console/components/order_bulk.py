@@ -92,19 +92,16 @@ def _group_buttons(hold: str, operates: bool) -> None:
 
 
 def download_range() -> None:
-    """Read orders again from TikTok, all updated since a day."""
+    """Read orders again from TikTok, all updated from one day to another."""
     today = datetime.now(UTC).date()
     with st.popover("Download a range", key="download_range", type="tertiary", icon=":material/cloud_download:"):
-        st.caption("Reads every order again that changed on TikTok since this day, in case one was missed.")
-        first = st.date_input(
-            "Since",
-            value=today - timedelta(days=7),
-            min_value=today - timedelta(days=MOST_DAYS),
-            max_value=today,
-            key="range_first",
-        )
+        st.caption("Reads every order again that changed on TikTok on these days (UTC), in case one was missed.")
+        earliest = today - timedelta(days=MOST_DAYS)
+        week = today - timedelta(days=7)
+        first = st.date_input("From", value=week, min_value=earliest, max_value=today, key="range_first")
+        last = st.date_input("To", value=today, min_value=earliest, max_value=today, key="range_last")
         if st.button("Read again", key="range_start") and first is not None:
-            run_id = feedback.told(order_actions.download_orders, context.current_id(), first, done="Queued.")
+            run_id = feedback.told(order_actions.download_orders, context.current_id(), first, last, done="Queued.")
             follow_run(run_id)
 
 

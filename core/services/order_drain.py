@@ -82,18 +82,22 @@ def read_orders(market: Marketplace, connection_id: int, order_ids: Sequence[str
     return Drained(True, read, changed, new)
 
 
-def start_download(connection_id: int, first: date, by: str) -> int:
-    """Queue the reading again of all orders updated from the day ``first`` (UTC) until now, a day an item; the run.
+def start_download(connection_id: int, first: date, by: str, last: date | None = None) -> int:
+    """Queue the reading again of all orders updated from the day ``first`` to the day ``last`` (UTC), or until now; a
+    day an item; the run.
 
-    Orders placed on a day were updated on it or later, so none of them is missed. Raises ``ValueError`` for a day in
-    the future or more than 400 days back.
+    Orders placed on a day were updated on it or later, so until now none of them is missed. Raises ``ValueError`` for
+    a day in the future or more than 400 days back, and for a last day before the first.
     """
     today = datetime.now(UTC).date()
-    days = (today - first).days
-    if not 0 <= days <= MOST_DAYS:
+    if max(first, last or today) > today or (today - first).days > MOST_DAYS:
         raise ValueError(f"Orders can be downloaded again from {today - timedelta(days=MOST_DAYS)} to {today}.")
+    last = last or today
+    if last < first:
+        raise ValueError(f"The last day, {last}, is before the first, {first}: choose a later one.")
+    days = (last - first).days
     items = [("day", (first + timedelta(days=number)).toordinal()) for number in range(days + 1)]
-    title = f"Download orders since {first:%d %B %Y}"
+    title = f"Download orders of {first:%d %B %Y} to {last:%d %B %Y}"
     with transaction() as conn:
         return start_run(conn, kind="order_download", title=title, connection_id=connection_id, by=by, items=items)
 

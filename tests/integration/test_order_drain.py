@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -208,6 +208,17 @@ def test_a_date_range_is_downloaded_again(rig: OrderRig) -> None:
     with transaction() as conn:
         done = list(conn.scalars(select(run_items.c.status).where(run_items.c.run_id == run_id)))
     assert done == ["done"] * 3
+
+
+def test_a_date_range_ends_with_its_last_day(rig: OrderRig) -> None:
+    today = datetime.now(UTC).date()
+    run_id = start_download(rig.connection_id, today - timedelta(days=9), "boss", today - timedelta(days=6))
+    days = [date.fromordinal(item.subject_id) for item in claim(run_id, limit=10, seconds=60)]
+    assert days == [today - timedelta(days=back) for back in (9, 8, 7, 6)]
+    with pytest.raises(ValueError, match="before the first"):
+        start_download(rig.connection_id, today - timedelta(days=2), "boss", today - timedelta(days=3))
+    with pytest.raises(ValueError, match="can be downloaded"):
+        start_download(rig.connection_id, today, "boss", today + timedelta(days=1))
 
 
 def test_a_quiet_shop_is_told_from_one_that_does_not_answer(rig: OrderRig) -> None:
