@@ -12,7 +12,7 @@ from typing import TypeVar
 import streamlit as st
 import xlsxwriter
 
-from core.reads.paging import COUNT_CAP, PAGE_SIZE
+from core.reads.paging import COUNT_CAP, PAGE_SIZE, Count
 
 R = TypeVar("R")
 
@@ -65,8 +65,13 @@ def every_row(fetch: Callable[[int], Sequence[R]]) -> Iterator[R]:
             return
 
 
-def download(name: str, head: Sequence[str], rows: Callable[[], Iterable[Sequence[object]]]) -> None:
-    """Buttons that make the file when pressed: the same filters, columns and order as the table above them."""
+def download(
+    name: str, head: Sequence[str], rows: Callable[[], Iterable[Sequence[object]]], count: Count | None = None
+) -> None:
+    """Buttons that make the file when pressed: the same filters, columns and order as the table above them.
+
+    ``count``: of the list, where ``rows`` ends with its pages; a longer list is said to be cut.
+    """
     stem = f"{name}-{datetime.now(UTC):%Y-%m-%d-%H%M}"
     with st.container(horizontal=True, gap="small"):
         st.download_button(
@@ -89,3 +94,5 @@ def download(name: str, head: Sequence[str], rows: Callable[[], Iterable[Sequenc
             icon=":material/download:",
             on_click="ignore",
         )
+        if count is not None and count.capped:
+            st.caption(f"The first {COUNT_CAP:,} rows; narrow the list for the others.", width="content")

@@ -102,7 +102,7 @@ def _log(row: CheckRow) -> None:
                 url.put({"log_page": str(page)})
                 st.rerun()
         fetch = partial(_page, row.id)
-        sheets.download(f"stock-check-{row.id}", HEAD, lambda: map(line, sheets.every_row(fetch)))
+        sheets.download(f"stock-check-{row.id}", HEAD, lambda: map(line, sheets.every_row(fetch)), count)
 
 
 def _page(check_id: int, number: int) -> tuple[ItemRow, ...]:

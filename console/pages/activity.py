@@ -83,7 +83,7 @@ def show_calls() -> None:
     click = table.grid(shape, [row.id for row in page.rows], [call_cells(row) for row in page.rows])
     table.pager("calls", page.count)
     head = ("At (UTC)", "Remote", "Method", "Path", "Status", "Code", "ms", "Request id", "About", "Error")
-    sheets.download("calls", head, partial(call_lines, wanted))
+    sheets.download("calls", head, partial(call_lines, wanted), page.count)
     if click is not None:
         url.put({"open": str(click.row_id)})
     if url.get("open"):
@@ -197,7 +197,7 @@ def show_audit() -> None:
     table.grid(shape, [row.id for row in page.rows], [audit_cells(row) for row in page.rows])
     table.pager("audit", page.count)
     head = ("At (UTC)", "Who", "Did", "To", "Detail")
-    sheets.download("audit", head, partial(audit_lines, text))
+    sheets.download("audit", head, partial(audit_lines, text), page.count)
 
 
 def audit_cells(row: AuditRow) -> dict[str, Any]:

@@ -170,7 +170,7 @@ def rows_and_bar(wanted: ExportFilter, page: ExportPage) -> None:
     ids = [row.product_id for row in page.rows]
     clicked(table.grid(shape, ids, [cells(row) for row in page.rows], selected if HERE.operates else None))
     table.pager(NAME, page.count)
-    sheets.download(NAME, CSV_HEAD, partial(csv_lines, wanted))
+    sheets.download(NAME, CSV_HEAD, partial(csv_lines, wanted), page.count)
 
 
 def main() -> None:

@@ -269,7 +269,7 @@ def rows_and_bar(wanted: ProductFilter, page: ProductPage) -> None:
     shown = [cells(row) | {table.MENU: menu(row)} for row in page.rows]
     clicked(table.grid(shape, ids, shown, selected if HERE.operates else None))
     table.pager(NAME, page.count)
-    sheets.download(NAME, CSV_HEAD, partial(csv_lines, wanted))
+    sheets.download(NAME, CSV_HEAD, partial(csv_lines, wanted), page.count)
 
 
 main()

@@ -201,7 +201,7 @@ def rows_and_bar(wanted: StockFilter, page: StockPage, order: tuple[str, bool]) 
     table.pager(NAME, page.count)
     column, descending = order
     fetch = partial(stock.stock_page, context.current_id(), wanted, sort=column, descending=descending)
-    sheets.download(NAME, HEAD, lambda: map(line, sheets.every_row(lambda number: fetch(page=number).rows)))
+    sheets.download(NAME, HEAD, lambda: map(line, sheets.every_row(lambda number: fetch(page=number).rows)), page.count)
 
 
 def main() -> None:

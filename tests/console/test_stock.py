@@ -283,6 +283,19 @@ def test_a_viewer_is_refused(name: str, sign_in: SignIn) -> None:
         action(*(None for _ in inspect.signature(action).parameters))
 
 
+def _a_long_list() -> None:
+    from console.components import sheets
+    from core.reads.paging import Count
+
+    sheets.download("short", ("A",), list, Count(10_000))
+    sheets.download("long", ("A",), list, Count(10_000, capped=True))
+
+
+def test_a_file_that_is_cut_says_so() -> None:
+    shown = AppTest.from_function(_a_long_list).run()
+    assert [entry.value for entry in shown.caption] == ["The first 10,000 rows; narrow the list for the others."]
+
+
 def test_files_run_nothing_in_a_spreadsheet() -> None:
     cells = ("=1+1", "+44", "@x", "-5", -5, Decimal("2.50"), None, datetime(2026, 11, 22, 1, 2, tzinfo=UTC))
     text = sheets.table_file(["a"] * len(cells), [cells]).decode("utf-8-sig").splitlines()[1]
