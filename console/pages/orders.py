@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 import streamlit as st
@@ -28,17 +29,18 @@ from console.components.selection import Selected
 from core.domain.filters import OrderFilter, Selection
 from core.domain.order_tabs import NEEDS_A_PERSON, ORDER_TABS, STATUS_WORDS, WAITING
 from core.reads import orders
-from core.reads.orders import OrderPage
+from core.reads.orders import OrderPage, OrderRow
 from core.reads.products import Choice
 
 HERE = context.current()
 NAME = "orders"
-FILTERS = ("q", "tab", "status", "store", "hold", "first", "last", "area", "before")
+FILTERS = ("q", "tab", "status", "store", "hold", "first", "last", "area", "channel", "before")
 SORTS = {
     "date": "Newest first",
     "date-up": "Oldest first",
     "ship-up": "Unshipped, ship by soonest",
 }
+CHANNELS = {"seller": "Shipped by you", "tiktok": "Shipped by TikTok", "fbt": "Fulfilled by TikTok"}
 IMPORT, SYNC, LOG, DETAILS = "Import again", "Sync status", "View log", "Details"
 
 
@@ -51,12 +53,13 @@ def wanted_rows() -> tuple[OrderFilter, tuple[str, bool]]:
         text = filters.search(NAME, "Id, SKU, product, tracking, customer")
         status = filters.choice(NAME, "status", "TikTok status", statuses, width=150)
         in_store = filters.choice(NAME, "store", "store status", known_store, width=150)
+        channel = filters.choice(NAME, "channel", "channel", [Choice(*one) for one in CHANNELS.items()], width=140)
         first, last = dates.day(NAME, "first", "From day"), dates.day(NAME, "last", "To day")
         order = filters.sorting(NAME, SORTS)
         filters.clear_button(NAME, FILTERS)
     wanted = OrderFilter(
         tab=tab if tab in ORDER_TABS else "", text=text, status=status, store=in_store, hold=url.get("hold"),
-        first=first, last=last, area=url.get("area"), before=url.get("before"),
+        first=first, last=last, area=url.get("area"), channel=channel, before=url.get("before"),
     )  # fmt: skip
     return wanted, order
 
@@ -159,9 +162,12 @@ def below(wanted: OrderFilter, page: OrderPage, order: tuple[str, bool]) -> None
     fetch = partial(
         orders.orders_page, context.current_id(), wanted, sort=column, descending=descending, customers=HERE.operates
     )
-    sheets.download(
-        NAME, order_view.HEAD, lambda: map(order_view.line, sheets.every_row(lambda number: fetch(page=number).rows))
-    )
+    lines = partial(_lines, lambda number: fetch(page=number).rows)
+    sheets.download(NAME, order_view.HEAD, lines, page.count)
+
+
+def _lines(fetch: Callable[[int], Sequence[OrderRow]]) -> Iterator[tuple[object, ...]]:
+    return map(order_view.line, sheets.every_row(fetch))
 
 
 def main() -> None:

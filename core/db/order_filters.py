@@ -74,6 +74,8 @@ def order_clauses(connection_id: int, wanted: OrderFilter, found: Found) -> Clau
         clauses += [o.import_state == "held", o.hold == wanted.hold, is_open()]
     if wanted.area:
         clauses.append(o.area == wanted.area)
+    if wanted.channel:
+        clauses.append(_channel(wanted.channel))
     if wanted.store:
         clauses.append(_store_status(wanted.store))
     if wanted.first or wanted.last:
@@ -116,6 +118,17 @@ def _store_status(store: str) -> ColumnElement[bool]:
     if store == LEFT_OUT:
         return o.import_state == "not_wanted"
     return o.id.in_(select(s.order_id).where(s.state == "created", s.status_id == store))
+
+
+def _channel(channel: str) -> ColumnElement[bool]:
+    """Who sends the parcels. What TikTok does is few, and asked for as the partial index of it has it."""
+    o = shop_orders.c
+    known: dict[str, ColumnElement[bool]] = {
+        "seller": and_(~o.by_tiktok, o.shipping_type != "TIKTOK"),
+        "tiktok": and_(~o.by_tiktok, text("shop_orders.shipping_type = 'TIKTOK'")),
+        "fbt": and_(o.by_tiktok, text("(shop_orders.shipping_type = 'TIKTOK' OR shop_orders.by_tiktok)")),
+    }
+    return known.get(channel, false())
 
 
 def _between(first: str, last: str) -> ColumnElement[bool]:

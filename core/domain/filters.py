@@ -37,7 +37,8 @@ class OrderFilter:
     """``tab`` is a key of ``ORDER_TABS`` or empty, ``status`` one of TikTok's own.
 
     ``store`` is the store's id of a status, "none" (not imported) or "out" (left out); ``hold`` a cause of waiting;
-    ``first`` and ``last`` are UTC days as ``2026-11-22``; ``area`` a place on the map. ``before`` is where a list
+    ``first`` and ``last`` are UTC days as ``2026-11-22``; ``area`` a place on the map.
+    ``channel`` is "seller" (who ships it), "tiktok" or "fbt" (from TikTok's own warehouse). ``before`` is where a list
     longer than its pages goes on: ``time/id`` of the last row seen.
     """
 
@@ -49,6 +50,7 @@ class OrderFilter:
     first: str = ""
     last: str = ""
     area: str = ""
+    channel: str = ""
     before: str = ""
 
 

@@ -83,6 +83,7 @@ def test_a_viewer_cannot_find_a_customer_by_name(open_page: Open, stocked: Order
         ({"status": "DELIVERED"}, {"Delivered"}),
         ({"store": "502"}, {"Awaiting shipment", "In transit", "Completed", "Delivered"}),
         ({"store": "out"}, {"Cancelled"}),
+        ({"channel": "tiktok"}, {"Completed"}),
     ],
 )
 def test_filters_from_the_address(query: dict[str, str], statuses: set[str], open_page: Open, stocked: Orders) -> None:

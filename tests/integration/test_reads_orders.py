@@ -78,6 +78,22 @@ def test_days_are_whole_and_in_utc(shop: Filled) -> None:
     assert ids_of(shop.connection_id, OrderFilter(first=later)) == []
 
 
+def test_orders_by_who_ships_them(shop: Filled) -> None:
+    everything = set(ids_of(shop.connection_id, OrderFilter()))
+    fulfilled = min(everything)
+    with engine.transaction() as conn:
+        conn.exec_driver_sql("UPDATE shop_orders SET by_tiktok = true WHERE id = %(id)s", {"id": fulfilled})
+        by_us = set(conn.exec_driver_sql(
+            "SELECT id FROM shop_orders WHERE NOT by_tiktok AND shipping_type = 'SELLER'").scalars())  # fmt: skip
+    found = {name: set(ids_of(shop.connection_id, OrderFilter(channel=name))) for name in ("seller", "tiktok", "fbt")}
+    with engine.transaction() as conn:
+        conn.exec_driver_sql("UPDATE shop_orders SET by_tiktok = false WHERE id = %(id)s", {"id": fulfilled})
+    assert found["fbt"] == {fulfilled}
+    assert found["seller"] == by_us & everything and found["seller"]
+    assert found["tiktok"] == everything - by_us - {fulfilled} and found["tiktok"]
+    assert ids_of(shop.connection_id, OrderFilter(channel="pigeon")) == []
+
+
 def test_unshipped_orders_by_their_ship_by_time(shop: Filled) -> None:
     rows = orders.orders_page(shop.connection_id, OrderFilter(), sort="ship", descending=False).rows
     times = [row.ship_by for row in rows if row.ship_by]
