@@ -15,7 +15,12 @@ STOP_SECONDS = 20.0
 
 def take(home: Path, console_url: str) -> IO[str]:
     """Hold the home until the returned file is closed or this process ends. Raises StartProblem when it is held."""
-    file = open(home / "run.lock", "a+")  # noqa: SIM115  the caller holds it
+    try:
+        file = open(home / "run.lock", "a+")  # noqa: SIM115  the caller holds it
+    except PermissionError as problem:
+        raise StartProblem(
+            f"{home / 'run.lock'} cannot be written: {problem.strerror}; set CROSSDOCK_HOME elsewhere."
+        ) from None
     for _ in range(20):
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -37,13 +42,20 @@ def take(home: Path, console_url: str) -> IO[str]:
 
 
 def holder(home: Path) -> tuple[int, str] | None:
-    """(process id, console URL) of the supervisor that runs on this home, or None."""
+    """(process id, console URL) of the supervisor that runs on this home, or None.
+
+    Raises StartProblem for a home that may not be read.
+    """
     try:
         with open(home / "run.lock") as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
             return None
     except FileNotFoundError:
         return None
+    except PermissionError:
+        raise StartProblem(
+            f"{home / 'run.lock'} is another user's: act as that user or root, or set CROSSDOCK_HOME to your own home."
+        ) from None
     except BlockingIOError:
         told = json.loads((home / "run.lock").read_text() or "{}")
         return int(told.get("pid", 0)), str(told.get("console", ""))
@@ -54,7 +66,12 @@ def stop_holder(home: Path) -> bool:
     found = holder(home)
     if found is None:
         return False
-    os.kill(found[0], signal.SIGTERM)
+    try:
+        os.kill(found[0], signal.SIGTERM)
+    except ProcessLookupError:
+        return False  # it ended meanwhile
+    except PermissionError:
+        raise StartProblem(f"Process {found[0]} is another user's: stop it as that user or root.") from None
     deadline = time.monotonic() + STOP_SECONDS
     while holder(home) is not None:
         if time.monotonic() > deadline:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -165,11 +166,22 @@ def end(children: list[Child], seconds: float) -> None:
 
 
 def rotate(path: Path) -> None:
-    """Move a log's text to one older file when it has grown long. Its writers append, so they go on at the top."""
-    if path.exists() and path.stat().st_size > LOG_BYTES:
-        shutil.copyfile(path, path.with_suffix(".log.1"))
+    """Move a log's text to one older file when it has grown long. Its writers append, so they go on at the top.
+
+    Where the disk is full the text is dropped: that makes room, and the supervisor is worth more than old lines.
+    """
+    older = path.with_suffix(".log.1")
+    with suppress(OSError):
+        if path.stat().st_size <= LOG_BYTES:
+            return
+        try:
+            shutil.copyfile(path, older)
+        except OSError:
+            older.unlink(missing_ok=True)
         os.truncate(path, 0)
 
 
 def say(words: str) -> None:
-    print(words, file=sys.stderr, flush=True)
+    """One line to whoever watches. That it may not be writable, on a full disk or a closed terminal, stops nothing."""
+    with suppress(OSError):
+        print(words, file=sys.stderr, flush=True)

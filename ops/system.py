@@ -93,8 +93,11 @@ def run(settings: config.Settings, supervisor: Supervisor, link: str) -> NoRetur
     raise AssertionError("only a signal ends the watch")
 
 
-def run_alone(name: str) -> NoReturn:
-    """Become one process of the system, in the foreground. An embedded database it starts keeps running."""
+def run_alone(name: str, words: list[str]) -> NoReturn:
+    """Become one process of the system, in the foreground. An embedded database it starts keeps running.
+
+    ``words`` follow its own and go before them where both say something.
+    """
     system = read_system()
     make_home(system.home)
     if name == "sandbox":
@@ -104,7 +107,7 @@ def run_alone(name: str) -> NoReturn:
             say("The database keeps running afterwards; python3 run.py stop stops it.")
         environment = environment_with_database(system)
         prepare_database(environment)
-    command = processes.command_of(name, system.settings)
+    command = (*processes.command_of(name, system.settings), *words)
     os.chdir(ROOT)
     os.execve(command[0], command, environment)
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from sandbox.app import build_app
 from sandbox.server import listen, serve_for_ever
 
-DEFAULT_PORT = 8600
+DEFAULT_PORT = "8600"
+MOST_PER_MINUTE = 600
 
 
 def main() -> int:
@@ -18,8 +21,9 @@ def main() -> int:
     options = _options()
     try:
         sock = listen(options.port)
-    except OSError:
-        sys.stderr.write(f"Port {options.port} is taken; set CROSSDOCK_SANDBOX_PORT or --port to a free one.\n")
+    except OSError as problem:
+        why = "is taken" if problem.errno == errno.EADDRINUSE else f"cannot be had ({problem.strerror})"
+        sys.stderr.write(f"Port {options.port} {why}; set CROSSDOCK_SANDBOX_PORT or --port to a free one.\n")
         return 1
     base_url = f"http://127.0.0.1:{sock.getsockname()[1]}"
     app = build_app(
@@ -36,12 +40,31 @@ def _options() -> argparse.Namespace:
     home = os.environ.get("CROSSDOCK_HOME") or Path.home() / ".local/share/crossdock"
     port = os.environ.get("CROSSDOCK_SANDBOX_PORT") or DEFAULT_PORT
     parser = argparse.ArgumentParser(prog="python -m sandbox", description=__doc__)
-    parser.add_argument("--port", type=int, default=int(port), help="port on 127.0.0.1; 0 takes a free one")
+    parser.add_argument("--port", type=_whole(0, 65535), default=port, help="port on 127.0.0.1; 0 takes a free one")
     parser.add_argument("--home", type=Path, default=Path(home), help="folder of sandbox.db")
-    parser.add_argument("--products", type=int, default=500, help="size of the demo catalogue")
-    parser.add_argument("--orders-per-minute", type=float, default=0, help="how often somebody buys")
-    parser.add_argument("--stock-changes-per-minute", type=float, default=2, help="how often a shop's stock moves")
+    parser.add_argument("--products", type=_whole(1, 200_000), default=500, help="size of the demo catalogue")
+    parser.add_argument("--orders-per-minute", type=_rate, default=0, help="how often somebody buys")
+    parser.add_argument("--stock-changes-per-minute", type=_rate, default=2, help="how often a shop's stock moves")
     return parser.parse_args()
+
+
+def _whole(least: int, most: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        if not text.isdecimal() or not least <= int(text) <= most:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {least} to {most}")
+        return int(text)
+
+    return read
+
+
+def _rate(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1
+    if not 0 <= value <= MOST_PER_MINUTE:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to {MOST_PER_MINUTE}")
+    return value
 
 
 if __name__ == "__main__":

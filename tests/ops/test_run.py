@@ -65,6 +65,20 @@ def test_unknown_verb() -> None:
     assert "There is no 'sing'" in refusal(run_py("sing"), code=2)
 
 
+@pytest.mark.parametrize("verb", ["start", "stop", "migrate", "sign-in", "console", "worker", "gateway", "help"])
+def test_words_that_would_be_ignored_are_refused(own: dict[str, str], verb: str) -> None:
+    said = refusal(run_py(verb, "--products", "1000", **own), code=2)
+    assert said == f"python3 run.py {verb} takes no further words, and '--products 1000' was given."
+
+
+def test_words_after_sandbox_are_the_sandboxes(own: dict[str, str]) -> None:
+    done = run_py("sandbox", "--products", "1000", "--orders-per-minute", "-1", **own)
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1].endswith("argument --orders-per-minute: '-1' is not a number from 0 to 600")
+    done = run_py("sandbox", "--products", "0", **own)
+    assert done.stderr.splitlines()[-1].endswith("argument --products: '0' is not a whole number from 1 to 200000")
+
+
 def test_help_is_what_the_file_says() -> None:
     done = run_py("help")
     assert done.returncode == 0
@@ -146,6 +160,21 @@ def test_second_start_names_the_first(own: dict[str, str], own_home: Path) -> No
 def test_stop_without_anything_running(own: dict[str, str], own_home: Path) -> None:
     done = run_py("stop", **own)
     assert (done.returncode, done.stderr) == (0, f"Crossdock was not running on {own_home}.\n")
+
+
+def test_stop_of_somebody_elses_home(own_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As root every file may be read, so the system's refusals are put in their place."""
+
+    def refuse(*arguments: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    with lock.take(own_home, "http://127.0.0.1:1234"):
+        monkeypatch.setattr(os, "kill", refuse)
+        with pytest.raises(StartProblem, match=rf"^Process {os.getpid()} is another user's: stop it as that user"):
+            lock.stop_holder(own_home)
+    monkeypatch.setattr(lock, "open", refuse, raising=False)
+    with pytest.raises(StartProblem, match=rf"^{own_home}/run.lock is another user's: "):
+        lock.stop_holder(own_home)
 
 
 def test_full_disk(own_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

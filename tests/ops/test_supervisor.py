@@ -160,6 +160,22 @@ def test_long_log_moves_aside_and_its_writer_goes_on(tmp_path: Path, monkeypatch
     assert (tmp_path / "one.log.1").read_bytes() == b"x" * 101
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a device that is always full")
+def test_a_full_disk_costs_the_older_lines_and_not_the_supervisor(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervisor, "LOG_BYTES", 100)
+    log = tmp_path / "one.log"
+    log.write_bytes(b"x" * 101)
+    (tmp_path / "one.log.1").symlink_to("/dev/full")
+    supervisor.rotate(log)
+    assert log.read_bytes() == b""
+    code = "from ops import supervisor; supervisor.say('one ended.'); print('goes on')"
+    with open("/dev/full", "w") as full:
+        said = subprocess.run([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, stderr=full, check=False)
+    assert said.stdout == b"goes on\n"
+
+
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
 def test_children_end_with_their_supervisor(tmp_path: Path, number: signal.Signals) -> None:
     command = [sys.executable, "-c", SUPERVISE, str(tmp_path), str(STAND_IN)]
