@@ -160,10 +160,15 @@ def _is_https(request: Request) -> bool:
 
 
 def _on_this_machine(request: Request) -> bool:
-    """A proxy on this machine speaks for others and says so in a header."""
+    """A proxy on this machine speaks for others and says so in a header.
+
+    Who asks at an address of this machine other than loopback comes from that very address if he is on it.
+    """
     if "x-forwarded-for" in request.headers or "forwarded" in request.headers:
         return False
+    asked_at = request.scope.get("server") or ("", None)
     try:
-        return ip_address(_address(request)).is_loopback
+        address = ip_address(_address(request))
+        return address.is_loopback or address == ip_address(asked_at[0])
     except ValueError:
         return False

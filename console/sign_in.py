@@ -15,7 +15,7 @@ def main() -> int:
     try:
         config = settings()
         with transaction() as connection:
-            print(people.sign_in_url(connection, config.console_port))
+            print(people.sign_in_url(connection, config.console_url))
     except SettingsError as error:
         print(error, file=sys.stderr)
         return 1

@@ -162,10 +162,10 @@ def ensure_first_admin(conn: Connection) -> Actor:
     return Actor(first.id, first.login, Role.ADMIN)
 
 
-def sign_in_url(conn: Connection, console_port: int) -> str:
-    """An address that signs the first administrator in, once and within 15 minutes."""
+def sign_in_url(conn: Connection, console_url: str) -> str:
+    """An address of the console that signs the first administrator in, once and within 15 minutes."""
     token = make_sign_in_link(conn, ensure_first_admin(conn).id or 0)
-    return f"http://127.0.0.1:{console_port}/sign-in?token={token}"
+    return f"{console_url}/sign-in?token={token}"
 
 
 def _keep_an_admin(conn: Connection, user_id: int) -> None:

@@ -27,7 +27,7 @@ def main() -> int:
             doing = "The secrets cannot be read"
             ensure_keys(connection, config)
             doing = "No sign-in link could be made"
-            print(sign_in_url(connection, config.console_port))
+            print(sign_in_url(connection, config.console_url))
     except (SettingsError, SecretsError) as error:
         print(f"{doing}: {error}", file=sys.stderr)
         return 1

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
+import httpx
 import pytest
 from sqlalchemy import Connection, Engine, func, select, update
+from starlette.applications import Starlette
+from starlette.types import Receive, Scope, Send
 
+from console.doors import DOORS
 from core.config import Settings
 from core.db.engine import make_engine
 from core.db.tables import audit, login_attempts, sessions, sign_in_links, users
@@ -52,6 +60,43 @@ def _signed_in(conn: Connection, login: str, password: str = PASSWORD, address: 
     answer = people.sign_in(conn, login, password, address)
     assert answer.token, answer.sentence
     return answer.token
+
+
+@pytest.mark.parametrize(
+    ("address", "host"), [("192.168.0.7", "192.168.0.7"), ("0.0.0.0", "127.0.0.1"), ("::1", "[::1]")]
+)
+def test_the_sign_in_link_leads_to_where_the_console_listens(settings: Settings, address: str, host: str) -> None:
+    variables = {"CROSSDOCK_CONSOLE_ADDRESS": address, "CROSSDOCK_CONSOLE_PORT": "8501"}
+    for module in ("console.sign_in", "core.services.prepare"):
+        printed = subprocess.run(
+            [sys.executable, "-m", module], env=os.environ | variables, capture_output=True, text=True, check=True
+        ).stdout
+        assert printed.startswith(f"http://{host}:8501/sign-in?token=")
+
+
+@pytest.mark.parametrize(
+    ("client", "server", "headers", "status"),
+    [
+        ("127.0.0.1", "127.0.0.1", {}, 410),
+        ("192.168.0.7", "192.168.0.7", {}, 410),
+        ("192.168.0.8", "192.168.0.7", {}, 403),
+        ("192.168.0.7", "192.168.0.7", {"forwarded": "for=192.168.0.8"}, 403),
+    ],
+)
+def test_a_link_is_for_who_asks_from_the_machine_itself(
+    database: Settings, client: str, server: str, headers: dict[str, str], status: int
+) -> None:
+    """A token that was never given out: 410 where links are looked at, 403 where they are not."""
+
+    async def at_server(scope: Scope, receive: Receive, send: Send) -> None:
+        await Starlette(routes=DOORS)(scope | {"server": (server, 8501)}, receive, send)
+
+    async def answer() -> int:
+        transport = httpx.ASGITransport(app=at_server, client=(client, 5000))
+        async with httpx.AsyncClient(transport=transport, base_url=f"http://{server}") as browser:
+            return (await browser.get("/sign-in?token=none", headers=headers)).status_code
+
+    assert asyncio.run(answer()) == status
 
 
 def test_right_password_gives_a_session_whatever_the_case_of_the_name(conn: Connection) -> None:
