@@ -180,10 +180,11 @@ class Settings(BaseSettings):
         """Where the outside world reaches the gateway: the public address, else the local one."""
         return self.public_url or local_url(self.gateway_address, self.gateway_port)
 
-    @property
-    def vendors_may_call(self) -> bool:
-        """Whether webhooks can be registered: a public https address, or the sandbox on this machine."""
-        return self.public_url.startswith("https://") or bool(self.sandbox_url)
+    def may_be_called_by(self, vendor_url: str) -> bool:
+        """Whether the vendor whose API is at ``vendor_url`` reaches the gateway: at a public https address anybody
+        does, at one of this machine only the sandbox."""
+        is_sandbox = bool(self.sandbox_url) and f"{vendor_url}/".startswith(f"{self.sandbox_url}/")
+        return self.public_url.startswith("https://") or is_sandbox
 
 
 class SettingsError(Exception):

@@ -1,6 +1,7 @@
 """webhook_registration: hints are asked for when a connection is made and called off when it ends (C11).
 
-Where the vendors cannot reach the gateway nothing is registered, and polling does the work.
+Where a vendor cannot reach the gateway nothing is registered there, and polling does the work. This is asked per
+vendor: a real store may be connected while the sandbox plays the Shop.
 """
 
 from __future__ import annotations
@@ -51,19 +52,26 @@ def register_webhooks(marketplace: Marketplace, store: Store, connection_id: int
     with transaction() as conn:
         live = require_live(conn, connection_id)
         shop_address, store_address = _addresses(conn, connection_id)
-        if not settings().vendors_may_call:
-            keep_check(conn, connection_id, Check("Webhooks of the Shop", "ok", NOT_PUBLIC))
-            keep_check(conn, connection_id, Check("Webhooks of the store", "ok", NOT_PUBLIC))
-            return
-    topics = marketplace.register_webhooks(shop_address)
-    _kept(live.id, Check("Webhooks of the Shop", "ok", f"{len(topics)} kinds are sent to {shop_address}."))
+        store_url = conn.scalar(select(store_accounts.c.base_url).where(store_accounts.c.id == live.store_account_id))
+    if settings().may_be_called_by(settings().tiktok_api_url):
+        topics = marketplace.register_webhooks(shop_address)
+        _kept(live.id, Check("Webhooks of the Shop", "ok", f"{len(topics)} kinds are sent to {shop_address}."))
+    else:
+        _kept(live.id, Check("Webhooks of the Shop", "ok", NOT_PUBLIC))
+    if settings().may_be_called_by(store_url or ""):
+        _register_at_store(store, live.id, store_address, store_signs)
+    else:
+        _kept(live.id, Check("Webhooks of the store", "ok", NOT_PUBLIC))
+
+
+def _register_at_store(store: Store, connection_id: int, address: str, store_signs: bool) -> None:
     if not store_signs or not store.capabilities.signs_webhooks:
         sentence = f"No webhooks: no secret is known to tell true ones by, so {BY_POLLING}."
         fix = "Enter the store's webhook secret in Settings."
-        _kept(live.id, Check("Webhooks of the store", "ok", sentence, fix))
+        _kept(connection_id, Check("Webhooks of the store", "ok", sentence, fix))
         return
-    topics = store.register_webhooks(store_address)
-    _kept(live.id, Check("Webhooks of the store", "ok", f"{len(topics)} kinds are sent to {store_address}."))
+    topics = store.register_webhooks(address)
+    _kept(connection_id, Check("Webhooks of the store", "ok", f"{len(topics)} kinds are sent to {address}."))
 
 
 def clean_up(marketplace: Marketplace, store: Store, connection_id: int) -> None:

@@ -406,6 +406,31 @@ def test_testing_the_connection_again_registers_the_webhooks(rig: Rig, monkeypat
     assert "/webhooks/shopwired/" in line(connection_id, "Webhooks of the store").sentence
 
 
+def test_a_real_vendor_beside_the_sandbox_is_given_no_address_of_this_machine(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = rig.add_store().store_account_id
+    connection_id = rig.connect(account)
+
+    def sentences() -> tuple[str, str]:
+        register_webhooks(shop_of(rig, connection_id), rig.store(), connection_id, store_signs=True)
+        shop_side, store_side = (line(connection_id, f"Webhooks of the {side}").sentence for side in ("Shop", "store"))
+        return shop_side, store_side
+
+    monkeypatch.setenv("CROSSDOCK_TIKTOK_API_URL", "https://open-api.tiktokglobalshop.com")
+    config.settings.cache_clear()
+    shop_side, store_side = sentences()
+    assert "set CROSSDOCK_PUBLIC_URL" in shop_side
+    assert "/webhooks/shopwired/" in store_side
+    monkeypatch.undo()
+    config.settings.cache_clear()
+    with transaction() as conn:
+        conn.execute(update(store_accounts).values(base_url="https://api.ecommerceapi.uk/v1"))
+    shop_side, store_side = sentences()
+    assert "/webhooks/tiktok/6f0demo1key" in shop_side
+    assert "set CROSSDOCK_PUBLIC_URL" in store_side
+
+
 def test_a_shop_that_lets_us_in_no_more_is_asked_for_no_webhooks(rig: Rig) -> None:
     connection_id = rig.connect(rig.add_store().store_account_id)
     forget_jobs()
