@@ -128,7 +128,7 @@ def main() -> None:
     actor = session.signed_in(touch=True)
     if actor is None:
         ended()
-        st.stop()
+        return  # st.stop would leave the page's fragments alive, to be drawn into what is no more
     found = all_connections()
     row = chosen_connection(found)
     here = context.Context(actor, row, found)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from console.components import feedback, url, words
+from console.components import feedback, url, watched, words
 from console.components.selection import Selected
 from console.components.status import escaped
 from core.domain.filters import Selection
@@ -49,7 +49,7 @@ def show() -> bool:
     question: Ask | None = st.session_state.pop(_ASKED, None)
     if question is None:
         return False
-    st.dialog(question.title, width="medium")(_body)(question)
+    watched.dialog(question.title, _body, width="medium")(question)
     return True
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from console.components import url, words
+from console.components import url, watched, words
 from console.components.status import escaped
 from core.reads import activity
 from core.reads.activity import CallRow
@@ -60,4 +60,4 @@ def pretty(body: str) -> str:
 
 def dialog(title: str, call_id: int) -> None:
     """One call in a dialog; the address (``open``) holds it."""
-    st.dialog(title, width="large", on_dismiss=lambda: url.put({"open": ""}))(both_sides)(call_id)
+    watched.dialog(title, both_sides, width="large", on_dismiss=lambda: url.put({"open": ""}))(call_id)

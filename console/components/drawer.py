@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from console import actions, context
-from console.components import calls, feedback, status, url, words
+from console.components import calls, feedback, status, url, watched, words
 from console.components.status import escaped
 from core.config import settings
 from core.domain.listing import Severity
@@ -41,7 +41,7 @@ def show() -> None:
     if product_id:
         detail = product_detail(context.current_id(), product_id)
         title = escaped(detail.title) if detail else "No such product"
-        st.dialog(title, width="large", on_dismiss=_closed)(_body)(detail)
+        watched.dialog(title, _body, width="large", on_dismiss=_closed)(detail)
 
 
 def _closed() -> None:

@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from console import actions, context
-from console.components import feedback
+from console.components import feedback, watched
 from console.components.status import escaped
 from core.domain.mapping import BRAND, CATEGORY
 from core.reads.mappings import NONE_LABEL, MappingRow
@@ -104,7 +104,7 @@ def offer_to_save(kind: str, changes: Sequence[MappingChange]) -> None:
 
 def preview(kind: str, changes: Sequence[MappingChange]) -> None:
     """Show the effect in a dialog, and save from there."""
-    st.dialog("Save the mapping" if len(changes) == 1 else f"Save {len(changes)} mappings")(_body)(kind, changes)
+    watched.dialog("Save the mapping" if len(changes) == 1 else f"Save {len(changes)} mappings", _body)(kind, changes)
 
 
 def _body(kind: str, changes: Sequence[MappingChange]) -> None:

@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from console import actions, context, order_actions
-from console.components import calls, feedback, order_bulk, sku_linking, status, url, words
+from console.components import calls, feedback, order_bulk, sku_linking, status, url, watched, words
 from console.components.status import escaped
 from core.domain.order_tabs import IMPORT_WORDS, status_word
 from core.reads import activity, connections
@@ -37,7 +37,7 @@ def show() -> None:
         here = context.current()
         detail = order_detail(context.current_id(), order_id, customers=here.operates)
         title = f"Order {escaped(detail.order.id)}" if detail else "No such order"
-        st.dialog(title, width="large", on_dismiss=_closed)(_body)(detail, here.operates)
+        watched.dialog(title, _body, width="large", on_dismiss=_closed)(detail, here.operates)
 
 
 def _closed() -> None:

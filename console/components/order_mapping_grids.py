@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from console import actions, context, order_actions
-from console.components import empty, feedback, filters, mapping_grid, sheets, table, words
+from console.components import empty, feedback, filters, mapping_grid, sheets, table, watched, words
 from console.components.status import escaped
 from core.domain.mapping import ORDER_FIELD, ORDER_STATUS, SKU
 from core.domain.order_fields import ORDER_FIELDS
@@ -185,7 +185,7 @@ def _offer(kind: str, changes: Sequence[MappingChange]) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{len(changes)} changed**, not saved", width="content")
         if st.button("Save…", key=f"save_{kind}", type="primary"):
-            st.dialog("Save the mapping" if len(changes) == 1 else f"Save {len(changes)} mappings")(_body)(
+            watched.dialog("Save the mapping" if len(changes) == 1 else f"Save {len(changes)} mappings", _body)(
                 kind, changes
             )
         st.button("Discard", key=f"discard_{kind}", type="tertiary", on_click=mapping_grid.draft(kind).begin_anew)

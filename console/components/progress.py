@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from console import actions, context
-from console.components import feedback, status, words
+from console.components import feedback, status, watched, words
 from console.components.status import escaped
 from core.reads import connections, runs
 from core.reads.runs import RunRow
@@ -16,7 +16,7 @@ def under_way(here: context.Context) -> None:
     assert here.connection is not None
     going = runs.runs_under_way(here.connection.id)
     if going:
-        st.fragment(_bars, run_every="1s", key="under_way")(here.connection.id)
+        watched.following(_bars, key="under_way")(here.connection.id)
 
 
 def _bars(connection_id: int) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from console.components import calls, filters, progress, results, status, table, url, words
+from console.components import calls, filters, progress, results, status, table, url, watched, words
 from console.components.status import escaped
 from core.reads import activity, runs
 from core.reads.products import Choice
@@ -26,7 +26,7 @@ def show(run_id: int) -> None:
         return
     _head(run)
     if run.under_way:
-        st.fragment(_following, run_every="1s", key="run_following")(run_id)
+        watched.following(_following, key="run_following")(run_id)
     with st.container(border=True):
         results.by_cause(run)
     _items(run)
@@ -88,7 +88,7 @@ def _cells(row: ItemRow) -> dict[str, Any]:
 def _calls(item_id: int) -> None:
     found = activity.calls_of_item(item_id)
     draw = partial(calls.listed, found, "item_call")
-    st.dialog("Calls of this item", width="large")(draw if found else _no_calls)()
+    watched.dialog("Calls of this item", draw if found else _no_calls, width="large")()
 
 
 def _no_calls() -> None:

@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from console import context, stock_actions
-from console.components import feedback, sheets, table, url, words
+from console.components import feedback, sheets, table, url, watched, words
 from console.components.status import escaped
 from core.reads import connections, stock_charts
 from core.reads.stock_charts import CheckRow, ItemRow
@@ -28,7 +28,7 @@ def under_way() -> None:
     """Keeps itself up to date, and draws the page anew once the check has ended."""
     running = stock_charts.under_way(context.current_id())
     if running is not None:
-        st.fragment(_following, run_every="1s", key="check_following")(running.id)
+        watched.following(_following, key="check_following")(running.id)
 
 
 def _following(check_id: int) -> None:

@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from console import context, stock_actions
-from console.components import feedback, stock_settling, url, words
+from console.components import feedback, stock_settling, url, watched, words
 from console.components.status import escaped
 from core.reads import connections
 from core.reads.stock import variant_of
@@ -24,7 +24,7 @@ def show() -> None:
     """Open the dialog of the SKU in the address (``why``)."""
     sku_id = url.number("why")
     if sku_id:
-        st.dialog("Why this number", width="large", on_dismiss=_closed)(_body)(sku_id)
+        watched.dialog("Why this number", _body, width="large", on_dismiss=_closed)(sku_id)
 
 
 def _closed() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from console import context
-from console.components import calls, empty, filters, run_view, sheets, status, table, url, words
+from console.components import calls, empty, filters, run_view, sheets, status, table, url, watched, words
 from core.reads import activity, runs
 from core.reads.activity import AuditRow, CallFilter, CallRow, HintRow
 from core.reads.products import Choice
@@ -158,7 +158,7 @@ def show_webhooks() -> None:
     click = table.grid(shape, [row.id for row in page.rows], [hint_cells(row) for row in page.rows])
     table.pager("hints", page.count)
     if click is not None:
-        st.dialog("Webhook", width="large")(show_hint)(next(row for row in page.rows if row.id == click.row_id))
+        watched.dialog("Webhook", show_hint, width="large")(next(row for row in page.rows if row.id == click.row_id))
 
 
 def hint_cells(row: HintRow) -> dict[str, Any]:

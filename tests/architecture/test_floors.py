@@ -94,6 +94,17 @@ def test_only_the_console_knows_streamlit() -> None:
     assert {path.relative_to(ROOT).parts[0] for path in knowing} <= {"console"}
 
 
+def test_fragments_and_dialogs_ask_who_looks() -> None:
+    """Streamlit draws them again without the frame, so they are made in the one file that asks for the session."""
+    used = {
+        str(path.relative_to(ROOT))
+        for path in OWN_SOURCES
+        for node in ast.walk(TREES[path])
+        if isinstance(node, ast.Attribute) and node.attr in ("fragment", "dialog") and ast.unparse(node.value) == "st"
+    }
+    assert used == {"console/components/watched.py"}
+
+
 def test_stores_do_not_know_each_other() -> None:
     stores = {f"core.stores.{folder.name}" for folder in (ROOT / "core" / "stores").iterdir() if folder.is_dir()}
     for path in (path for path in OWN_SOURCES if is_within(module_name(path), stores)):
