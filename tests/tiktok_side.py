@@ -21,9 +21,11 @@ from core.http.client import Answer, Call, Classify, HttpClient
 from core.ports import Exchange, UploadedPicture
 from core.tiktok.auth import TikTokAuth
 from core.tiktok.client import TikTokShop
+from core.tiktok.endpoints import Endpoint
 from tests.contract.spec_check import check_request
 
 APP_KEY, APP_SECRET, SERVICE_ID = "6f0demo1key", "demo-app-secret-0001", "7420000000000000001"
+OF_ORDERS = ("/order/", "/product/202309/inventory/")  # paths that test_tiktok_orders.py calls
 HARBOUR, QUAY, MAPLE = "7495001122334455667", "7495001122334455789", "7495001122334455901"
 
 
@@ -54,6 +56,12 @@ class CheckedClient(HttpClient):
         found = check_request(call.method, path, dict(call.query), body)
         self.differences += [f"{call.method} {path}: {text}" for text in found]
         return super().send(call, classify=classify, private=private)
+
+
+def never_called(endpoints: Iterable[Endpoint], calls: Iterable[Call]) -> list[str]:
+    """Names of the endpoints, by method, path and rate bucket, that are in none of the calls."""
+    seen = {(call.method, call.endpoint, call.bucket) for call in calls}
+    return [row.name for row in endpoints if (row.method, row.path, row.bucket) not in seen]
 
 
 @dataclass

@@ -1,7 +1,9 @@
 """Compares TikTok Shop calls and answers with the published field list in tiktok_shop_spec.json.
 
-`check_request` and `check_answer` give one sentence per difference, so an empty list means agreement. Endpoints and
-fields that the list (December 2025) lacks but the vendor documents elsewhere are named here, with their source.
+`check_request` and `check_answer` give one sentence per difference, so an empty list means agreement. Of answers the
+published list says which fields there are and of what type, and never which are required: an answer that lacks fields,
+or has none at all, agrees with it, and what must be there is asserted by the tests that need it. Endpoints and fields
+that the list (December 2025) lacks but the vendor documents elsewhere are named here, with their source.
 """
 
 from __future__ import annotations

@@ -20,6 +20,7 @@ from tests.tiktok_caller import (
     HARBOUR_WAREHOUSE,
     PLAIN_CATEGORY,
     Caller,
+    authorize,
     picture,
     product_body,
     sku,
@@ -170,6 +171,17 @@ def test_token_answers_agree_with_the_authorization_guide(recorder: Recorder) ->
     answer = recorder.http.get("/api/v2/token/refresh", params=query)
     assert answer.json()["code"] == 36004005
     assert check_request("GET", "/api/v2/token/refresh", query) == []
+
+
+def test_a_renewed_token_is_told_as_the_authorization_guide_says(recorder: Recorder) -> None:
+    given = authorize(recorder.http, "quay.corner")
+    query = {"app_key": APP_KEY, "app_secret": APP_SECRET, "grant_type": "refresh_token"}
+    query["refresh_token"] = given["refresh_token"]
+    answer = recorder.http.get("/api/v2/token/refresh", params=query).json()
+    assert (answer["code"], set(answer)) == (0, {"code", "data", "message", "request_id"})
+    assert check_answer("GET", "/api/v2/token/refresh", answer["data"]) == []
+    assert set(answer["data"]) == set(given), "the list has no required fields, so what is there is compared as well"
+    assert answer["data"]["access_token"] != given["access_token"]
 
 
 @pytest.mark.parametrize(

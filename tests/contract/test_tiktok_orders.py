@@ -17,7 +17,7 @@ from core.domain.order_import import ImportRules, Linked, OrderFacts, decide, li
 from core.domain.orders import ShopOrder
 from core.tiktok import endpoints, orders
 from tests.sandbox_server import running_sandbox
-from tests.tiktok_side import Side, connect
+from tests.tiktok_side import OF_ORDERS, Side, connect, never_called
 
 SEARCH = "POST /order/202309/orders/search"
 DETAIL = "GET /order/202507/orders"
@@ -312,3 +312,11 @@ def test_order_webhooks_are_registered(side: Side) -> None:
     wanted = {"ORDER_STATUS_CHANGE", "RECIPIENT_ADDRESS_UPDATE", "PACKAGE_UPDATE", "CANCELLATION_STATUS_CHANGE"}
     assert wanted <= set(topics)
     side.shop.remove_webhooks()
+
+
+def test_every_endpoint_of_orders_was_called(side: Side, request: pytest.FixtureRequest) -> None:
+    """The last of the file: the others made the calls, each compared with the list on its way out."""
+    chosen = {getattr(item, "originalname", "") for item in request.session.items}
+    if {name for name in globals() if name.startswith("test_")} - chosen:
+        pytest.skip("only the whole file calls them all")
+    assert never_called([row for row in endpoints.ENDPOINTS if row.path.startswith(OF_ORDERS)], side.http.calls) == []
