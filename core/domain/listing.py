@@ -85,6 +85,8 @@ class ListingDraft:
     """A whole listing ready to send; picture urls are the store's and are uploaded before the call.
 
     ``description`` may hold ``<img src="store url">``, replaced by uploaded pictures. ``warehouse_id`` is the Shop's.
+    ``external_id`` is the store's product id, told to the Shop; None for a variant listed on its own, because no two
+    listings of a Shop may share one.
     """
 
     product_id: str
@@ -98,6 +100,7 @@ class ListingDraft:
     brand_id: str | None = None
     attributes: tuple[AttributeValue, ...] = ()
     video_url: str | None = None
+    external_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

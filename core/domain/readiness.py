@@ -274,6 +274,7 @@ def _draft(
         brand_id=parts.brand_id,
         attributes=parts.attributes,
         video_url=parts.video_url,
+        external_id=None if separate else parts.product.remote_id,
     )
     return draft, problems
 

@@ -79,7 +79,7 @@ def _differs(known: Mapping[str | None, Any], assessment: Assessment) -> bool:
 def _reviewed(draft: Mapping[str, Any]) -> dict[str, Any]:
     """A draft as stored, without what the Shop does not review."""
     bare = [{name: sku[name] for name in sku if name not in ("price", "quantity")} for sku in draft.get("skus", ())]
-    return {**draft, "skus": bare}
+    return {name: value for name, value in draft.items() if name != "external_id"} | {"skus": bare}
 
 
 def _is_live(connection: Connection, connection_id: int) -> bool:

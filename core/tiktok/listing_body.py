@@ -44,6 +44,8 @@ def listing_body(
         body["product_attributes"] = _attributes(draft.attributes)
     if draft.video_url:
         body["video"] = {"id": _uri(draft.video_url, pictures)}
+    if draft.external_id:
+        body["external_product_id"] = draft.external_id
     if idempotency_key is not None:
         body["idempotency_key"] = idempotency_key
     return json_bytes(body)

@@ -357,6 +357,8 @@ def test_variants_as_separate_listings_each_have_their_own_title_and_parcel() ->
     ]
     assert [draft.package.weight_kg for _, draft in found.drafts] == [Decimal("0.850"), Decimal("2.000")]
     assert all(len(draft.skus) == 1 and draft.skus[0].attributes == () for _, draft in found.drafts)
+    assert [draft.external_id for _, draft in found.drafts] == [None, None]
+    assert [draft.external_id for _, draft in judged(of).drafts] == [of.remote_id]
     missing = problem(found, "weight_missing")
     assert (missing.variant_id, missing.severity) == ("v2", Severity.WARNING)
 

@@ -49,6 +49,16 @@ DRAFT = ListingDraft(
 )
 
 
+def test_a_whole_product_carries_the_stores_id_and_a_variant_on_its_own_none() -> None:
+    """Two listings of one Shop must not share it (12052996), and separate variants are of one product."""
+    for key in ("5a2f9c1e", None):
+        body = json.loads(listing_body(replace(DRAFT, external_id="4711"), PICTURES, idempotency_key=key, sku_ids=None))
+        assert body["external_product_id"] == "4711"
+        query = {"app_key": "k", "sign": "s", "timestamp": "1", "shop_cipher": "c"}
+        assert check_request("POST", "/product/202309/products", query, body) == []
+    assert "external_product_id" not in json.loads(listing_body(DRAFT, PICTURES, idempotency_key=None, sku_ids=None))
+
+
 def test_create_body_has_the_documented_shape() -> None:
     raw = listing_body(DRAFT, PICTURES, idempotency_key="5a2f9c1e", sku_ids=None)
     body = json.loads(raw)
