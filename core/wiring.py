@@ -120,6 +120,7 @@ _KINDS: dict[int, str] = (
     dict.fromkeys((5, 15, 16, 18, 37), "product")
     | dict.fromkeys((6, 7), "authorisation")
     | dict.fromkeys((1, 2, 3, 4, 11, 12), "order")
+    | dict.fromkeys((27, 68), "shop_stock")
 )
 
 
@@ -161,8 +162,10 @@ def _shop_hint(body: bytes) -> Hint | None:
         push = tiktok_webhooks.parse(body)
     except tiktok_webhooks.Malformed:
         return None
-    subject = push.product_id or ",".join(push.order_ids[:_MOST_NAMED])
     kind = _KINDS.get(push.kind, "other")
+    subject = push.product_id or ",".join(push.order_ids[:_MOST_NAMED])
+    if kind == "shop_stock":
+        subject = push.sku_id
     return Hint(push.shop_id, push.notification_id, push.topic or str(push.kind), kind, subject)
 
 

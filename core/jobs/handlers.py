@@ -232,6 +232,7 @@ JOBS: dict[str, Callable[..., None]] = {
     "price_stock_run": price_stock_run,
     "price_stock_unsent": stock.price_stock_unsent,
     "stock_check": stock.stock_check,
+    "stock_read_back": stock.stock_read_back,
     "stock_fix_run": stock_fix_run,
     "nightly_stock_check": stock.nightly_stock_check,
     "product_delete": product_delete,

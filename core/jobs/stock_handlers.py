@@ -13,6 +13,7 @@ from core.services import price_stock as offers
 from core.services import stock_check as checks
 from core.services.live import live
 from core.services.runs import Item, Outcome, connection_of, parameters_of
+from core.services.stock_read_back import read_named
 
 
 def market_of(connection_id: int) -> Marketplace:
@@ -70,6 +71,10 @@ def stock_check(check_id: int) -> None:
 
 def nightly_stock_check(connection_id: int) -> None:
     checks.start_nightly(connection_id, datetime.now(UTC))
+
+
+def stock_read_back(connection_id: int, sku_ids: list[str]) -> None:
+    read_named(market_of(connection_id), connection_id, sku_ids)
 
 
 def price_stock_unsent(connection_id: int) -> None:

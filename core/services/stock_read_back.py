@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, literal, or_, select, text
+from sqlalchemy import ColumnElement, Connection, func, literal, or_, select, text
 
 from core.db.engine import transaction
 from core.db.tables import latencies, listing_skus, listings
 from core.domain.orders import InventoryLevel
 from core.domain.stock import in_our_warehouse
 from core.ports import Marketplace
+from core.services.live import require_live
 from core.services.price_stock_rows import lock_rows
 from core.services.stock_offers import mapped_warehouse, takes_stock
 
@@ -92,6 +93,28 @@ def read_back(market: Marketplace, asked: Sequence[Asked], holiday: Collection[s
     return known
 
 
+def read_named(market: Marketplace, connection_id: int, sku_ids: Sequence[str]) -> int:
+    """Read what the Shop shows of SKUs by their ids there, of which it said that they changed; how many it knew.
+
+    What was sent is not judged by it: the change may be anybody's. Raises what the Shop raises, and ``NotLive``.
+    """
+    s = listing_skus.c
+    known = 0
+    for start in range(0, len(sku_ids), MOST):
+        named = s.remote_id.in_(sku_ids[start : start + MOST])
+        with transaction() as conn:
+            require_live(conn, connection_id)
+            asked = _asked(conn, connection_id, named)
+        if not asked:
+            continue
+        asked_at = database_time()
+        levels = market.inventory([one.sku_id for one in asked])
+        with transaction() as conn:
+            store_levels(conn, asked, levels, asked_at)
+        known += len(levels)
+    return known
+
+
 def store_levels(
     conn: Connection, asked: Sequence[Asked], levels: Sequence[InventoryLevel], asked_at: datetime
 ) -> None:
@@ -132,10 +155,15 @@ def _judge(conn: Connection, asked: Sequence[Asked], asked_at: datetime, holiday
 def unread(conn: Connection, connection_id: int, *, limit: int = MOST) -> list[Asked]:
     """SKUs whose quantity the Shop took and that were not read since."""
     s = listing_skus.c
-    joined = listing_skus.join(listings, listings.c.id == s.listing_id)
     behind = or_(s.read_back_at.is_(None), s.read_back_at < s.quantity_acknowledged_at)
+    return _asked(conn, connection_id, behind, limit=limit)
+
+
+def _asked(conn: Connection, connection_id: int, which: ColumnElement[bool], *, limit: int = MOST) -> list[Asked]:
+    s = listing_skus.c
+    joined = listing_skus.join(listings, listings.c.id == s.listing_id)
     wanted = select(s.id, s.remote_id, listings.c.draft["warehouse_id"].astext.label("listed_in")).select_from(joined)
-    mine = (s.connection_id == connection_id, s.ended_at.is_(None), s.remote_id.is_not(None), behind)
+    mine = (s.connection_id == connection_id, s.ended_at.is_(None), s.remote_id.is_not(None), which)
     rows = conn.execute(wanted.where(*mine, *takes_stock()).order_by(s.id).limit(limit))
     ours = mapped_warehouse(conn, connection_id)
     return [Asked(row.id, row.remote_id, row.listed_in if ours is None else ours) for row in rows]

@@ -24,6 +24,7 @@ TIKTOK = "tiktok"
 # Over this many hints waiting for one account, one read of the whole list replaces single reads.
 MOST_SINGLE = 20
 _BATCH = 1_000
+_ECHO_S = 2  # our own pushes come back as hints too: one look after the rush is over
 _LONGEST_ID = 200
 _MOST_PIECES = 2_000_000_000  # what a column holds
 _READ_AFTER_S = 2  # a product whose stock was told is read when the first rush is over
@@ -34,8 +35,9 @@ _BODY_KEPT = ("product", "stock", "category", "brand", "authorisation")
 @dataclass(frozen=True, slots=True)
 class Hint:
     """What a webhook tells. ``account``: the Shop's or store account's id. ``kind``: product, stock, category, brand,
-    order, authorisation, or other. ``delivery_id`` is the same in every repeat, "" where the vendor has none; of a
-    store's stock it also orders the hints. ``quantity`` is the new stock of ``sku`` since ``at``, where told."""
+    order, shop_stock (of a SKU in the Shop), authorisation, or other. ``delivery_id`` is the same in every repeat, ""
+    where the vendor has none; of a store's stock it also orders the hints. ``quantity`` is the new stock of ``sku``
+    since ``at``, where told."""
 
     account: str
     delivery_id: str
@@ -160,7 +162,7 @@ def _defer_read(conn: Connection, store_account_id: int, remote_ids: Sequence[st
 
 
 def _act_for_shop(conn: Connection, account: str, subjects: Sequence[str]) -> str:
-    """Orders are read, the review is read for all listings that changed, an authorisation is proved by a call."""
+    """Orders and stock are read, and the review of all listings that changed; an authorisation is proved by a call."""
     c = connections.c
     joined = connections.join(shops, shops.c.id == c.shop_id)
     live = select(c.id).select_from(joined).where(shops.c.remote_id == account, c.disconnected_at.is_(None))
@@ -172,6 +174,11 @@ def _act_for_shop(conn: Connection, account: str, subjects: Sequence[str]) -> st
             notes.append("The listings that changed are read.")
         if "order" in kinds:
             notes.append(_read_orders(conn, connection_id, subjects))
+        sku_ids = _ids(subjects, "shop_stock")
+        if sku_ids:
+            given = {"connection_id": connection_id, "sku_ids": sku_ids}
+            defer(conn, "stock_read_back", priority=STOCK, after_seconds=_ECHO_S, **given)
+            notes.append(f"The Shop's stock of {len(sku_ids)} SKUs is read.")
         if "authorisation" in kinds:
             _defer_once(conn, "connection_check", connection_id)
             notes.append("The connection is tested.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -16,6 +17,7 @@ from hypothesis import settings as sized
 from hypothesis import strategies as st
 from sqlalchemy import func, select, update
 
+from core import wiring
 from core.config import Settings
 from core.db.engine import transaction
 from core.db.leases import release_lease, take_lease
@@ -26,6 +28,7 @@ from core.db.tables import (
     listings,
     run_items,
     runs,
+    shops,
     sku_rules,
     stock_check_items,
     stock_checks,
@@ -46,6 +49,7 @@ from core.services.price_stock import push_all
 from core.services.stock_compare import differing, unsent
 from core.services.stock_offers import load_ground
 from core.services.stock_read_back import Asked, database_time, store_levels
+from core.services.webhook_intake import TIKTOK, Door, handle, verify_and_store
 from tests.connect_rig import jobs
 from tests.stock_rig import StockRig, running_stock_rig
 
@@ -231,6 +235,27 @@ def test_a_correction_that_the_shop_does_not_show_is_no_correction(rig: StockRig
         )
     stock_check.settle_items(done.id, [wrong.listing_id])
     assert [(one.outcome, one.after) for one in items(done.id).values()] == [("refused", None)]
+
+
+@pytest.mark.parametrize("topic", [27, 68])
+def test_a_change_that_the_shop_tells_of_is_read(rig: StockRig, topic: int) -> None:
+    told, other = rig.sku(rig.listed[1]), rig.sku(rig.listed[2])
+    for sku in (told, other):
+        rig.seller_sets(sku.listing, sku.remote_id, sku.stock + 4)
+    with transaction() as conn:
+        account = conn.execute(select(shops.c.remote_id)).scalar_one()
+    push = {"type": topic, "shop_id": account, "tts_notification_id": f"stock-{topic}", "timestamp": 1}
+    body = json.dumps(push | {"data": {"product_id": told.listing, "sku_id": told.remote_id}}).encode()
+    door = Door(TIKTOK, lambda *_: True, lambda _: None, wiring._shop_hint)
+    assert verify_and_store(door, {}, body).outcome == "stored"
+    with transaction() as conn:
+        conn.exec_driver_sql("DELETE FROM procrastinate_jobs WHERE task_name = 'stock_read_back'")
+    handle(TIKTOK, account)
+    ((_, given),) = jobs("stock_read_back")
+    assert given == {"connection_id": rig.connection_id, "sku_ids": [told.remote_id]}
+    handlers.JOBS["stock_read_back"](**given)
+    assert rig.sku(rig.listed[1]).shop_quantity == told.stock + 4
+    assert rig.sku(rig.listed[2]).shop_quantity == other.stock, "of this one nothing was told"
 
 
 def test_units_sold_in_the_shop_are_not_given_back(rig: StockRig) -> None:
