@@ -9,12 +9,14 @@ from console import actions, context
 from console.components import calls, feedback, status, url, watched, words
 from console.components.status import escaped
 from core.config import settings
+from core.domain.description import as_text
 from core.domain.listing import Severity
 from core.domain.mapping import CATEGORY
 from core.domain.statuses import Tone, Word
 from core.reads import activity, connections, mappings
 from core.reads.exports import Reason
 from core.reads.product_detail import ListingRow, ProductDetail, product_detail
+from core.services.product_preview import Preview, preview
 
 SEVERITY = {
     Severity.ERROR: Word("Stops it", Tone.RED, "The product cannot be sent."),
@@ -81,7 +83,7 @@ def _summary(detail: ProductDetail) -> None:
     _sides(detail)
     if live is not None:
         _listing(live)
-        _sent_and_store(detail, live)
+    _both_sides(detail, live)
 
 
 def _addresses(detail: ProductDetail, live: ListingRow | None) -> None:
@@ -132,17 +134,35 @@ def reasons(found: tuple[Reason, ...]) -> None:
             st.caption(escaped(suggestion))
 
 
-def _sent_and_store(detail: ProductDetail, live: ListingRow) -> None:
-    """Title and description as the store has them and as they were sent."""
-    if not live.draft:
+def _both_sides(detail: ProductDetail, live: ListingRow | None) -> None:
+    """Title and description as the store has them, and as they were sent or would be."""
+    draft = live.draft if live is not None else None
+    found = preview(context.current_id(), detail.id)
+    if draft:
+        said, title, text = "Sent to TikTok", str(draft.get("title", "")), str(draft.get("description", ""))
+    elif found is not None:
+        said = "Would be sent to TikTok" if found.ready else "Would be sent to TikTok once nothing stops it"
+        title, text = found.titles[0], found.description
+    else:
         return
     left, right = st.columns(2)
-    left.caption("Store")
-    right.caption("Sent to TikTok")
-    left.text(detail.title)
-    right.text(str(live.draft.get("title", "")))
-    left.code(detail.description, language=None, height=200, wrap_lines=True)
-    right.code(str(live.draft.get("description", "")), language=None, height=200, wrap_lines=True)
+    for side, words_, name, html in ((left, "Store", detail.title, detail.description), (right, said, title, text)):
+        side.caption(words_)
+        side.text(name)
+        side.code(as_text(html), language=None, height=200, wrap_lines=True)
+    if found is not None:
+        _changes(found)
+
+
+def _changes(found: Preview) -> None:
+    """What is lost on the way, and what becomes of each picture."""
+    if len(found.titles) > 1:
+        st.caption(f"{len(found.titles)} listings, one for each variant.")
+    for note in found.notes:
+        st.caption(escaped(note))
+    if found.pictures:
+        with st.expander(f"How its {words.items(len(found.pictures), 'picture')} would go"):
+            st.text("\n".join(note for picture in found.pictures for note in picture.notes))
 
 
 def _problems(detail: ProductDetail) -> None:

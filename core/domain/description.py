@@ -17,6 +17,7 @@ import nh3
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from core.domain.limits import MarketLimits
+from core.domain.pictures import file_name
 from core.domain.plaintext import cleaned, in_words, one_line, shortened_runs
 
 _HEADINGS: Final = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
@@ -41,6 +42,7 @@ _WORDS: Final = {
 }
 _DEPTH: Final = 60
 _MARKUP: Final = re.compile(r"<[A-Za-z/!]")
+_READ_IMG: Final = re.compile(r'<img src="([^"]*)">')
 _SENTENCE_END: Final = re.compile(r"[.!?…。](?=\s|$)")
 
 
@@ -130,6 +132,17 @@ def without_pictures(description: Description, urls: Set[str]) -> Description:
 def lost_in_words(description: Description) -> str:
     """One sentence naming what is lost, or an empty text."""
     return f"The description is sent without {in_words(description.lost)}." if description.lost else ""
+
+
+def as_text(raw: str) -> str:
+    """HTML as somebody reads it: a line a block, bullets as ``•``, pictures as their file's name in brackets."""
+    kept = {*_BLOCKS, "ul", "ol", "li", "table", "td", "th", "br", "img"}
+    clean = nh3.clean(raw, tags=kept, clean_content_tags=set(_DROPPED), attributes={"img": {"src"}})
+    text = _READ_IMG.sub(lambda found: f"\n[{file_name(html.unescape(found.group(1)))}]\n", clean)
+    text = re.sub(r"<li>", "\n• ", re.sub(r"</?t[dh]>", " ", text))
+    lines = [one_line(html.unescape(line)) for line in re.sub(r"<[^>]*>", "\n", text).splitlines()]
+    joined = "\n".join(line for line in lines if line)
+    return re.sub(r"•\n", "• ", joined)
 
 
 def _sanitised(text: str) -> str:

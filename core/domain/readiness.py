@@ -28,7 +28,8 @@ class Assessment:
     """``drafts`` are what would be sent: (the variant's id, or None for the whole product; the listing).
 
     Empty drafts: the product is not ready, and an error among ``problems`` says why. Problems come stock first, then
-    the worst first. ``unchecked_pictures`` have not been looked at yet.
+    the worst first. ``unchecked_pictures`` have not been looked at yet. ``title``, ``description`` (HTML) and
+    ``picture_urls`` are those of the whole product, ready or not.
     """
 
     drafts: tuple[tuple[str | None, ListingDraft], ...]
@@ -36,6 +37,9 @@ class Assessment:
     category_id: str | None
     category_source: str
     unchecked_pictures: tuple[str, ...] = ()
+    title: str = ""
+    description: str = ""
+    picture_urls: tuple[str, ...] = ()
 
     @property
     def ready(self) -> bool:
@@ -74,7 +78,14 @@ def assess(product: Product, context: ListingContext) -> Assessment:
     if parts.unchecked:
         problems.append(_unchecked(len(parts.unchecked)))
     return Assessment(
-        tuple(drafts), _ordered(problems), parts.category.category_id, parts.category.source, parts.unchecked
+        drafts=tuple(drafts),
+        problems=_ordered(problems),
+        category_id=parts.category.category_id,
+        category_source=parts.category.source,
+        unchecked_pictures=parts.unchecked,
+        title=parts.title,
+        description=parts.description,
+        picture_urls=parts.pictures.urls,
     )
 
 

@@ -232,6 +232,23 @@ def test_the_drawer_has_the_sync_and_what_can_be_copied(open_page: Open, filled:
     assert links["Open in Shop"] == f"https://shop.tiktok.com/view/product/{remote_id}?region=GB"
 
 
+def test_what_would_be_sent_stands_beside_the_stores(open_page: Open, filled: Filled) -> None:
+    chosen = filled.product_ids[40]  # number 41 was never sent
+    with engine.transaction() as conn:
+        html = "<p>A <b>mug</b> &amp; a saucer.</p><ol><li>Wash</li><li>Dry</li></ol>"
+        pictures = '[{"url": "https://harbour.example/mug.jpg", "alt": ""}]'
+        change = "UPDATE products SET description = :html, pictures = CAST(:pictures AS jsonb) WHERE id = :id"
+        conn.execute(text(change), {"html": html, "pictures": pictures, "id": chosen})
+    at = open_page("products", open=str(chosen))
+    assert any(entry.value.startswith("Would be sent to TikTok") for entry in at.caption)
+    assert [entry.value for entry in at.text].count("Mug number 41") == 2
+    shown = [entry.value for entry in at.code]
+    assert "A mug & a saucer.\n• Wash\n• Dry" in shown, "the store's"
+    assert "A mug & a saucer.\n1. Wash\n2. Dry" in shown, "what would be sent"
+    assert any("is sent without" in entry.value and "numbered lists" in entry.value for entry in at.caption)
+    assert any("The main picture (mug.jpg) has not been looked at yet." in entry.value for entry in at.text)
+
+
 def test_an_ended_session_shows_nothing(open_page: Open, filled: Filled, monkeypatch: pytest.MonkeyPatch) -> None:
     from console import session
 

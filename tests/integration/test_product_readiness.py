@@ -24,6 +24,7 @@ from core.services import shop_metadata
 from core.services.mappings import set_default_category
 from core.services.own_categories import set_own_category
 from core.services.picture_check import check_pictures, look_again
+from core.services.product_preview import preview
 from core.services.product_readiness import assess_stale, drafts_for
 from core.services.product_status import mark_stale
 from core.services.settings_of_connection import save_setting
@@ -136,6 +137,34 @@ def test_all_pictures_have_been_looked_at(rig: ListingRig) -> None:
     assert not any("picture_unchecked" in row.problem_codes for row in rig.states())
     good = [row for row in seen if not row.error]
     assert all(row.width and row.height and row.format and row.digest for row in good)
+
+
+def test_what_would_be_sent_is_told_before_it_is_sent(rig: ListingRig) -> None:
+    cases = by_case(rig)
+    good = preview(rig.connection_id, cases["good"].product_id)
+    assert good is not None
+    with transaction() as connection:
+        ((_, draft),) = drafts_for(connection, rig.connection_id, [cases["good"].product_id]).popitem()[1].drafts
+    assert (good.ready, good.titles, good.description) == (True, (draft.title,), draft.description)
+    assert len(good.pictures) == len(draft.picture_urls)
+    assert all(one.notes for one in good.pictures)
+    wild = preview(rig.connection_id, cases["wild_description"].product_id)
+    assert wild is not None
+    assert any(note.startswith("The description is sent without ") for note in wild.notes)
+    drawn = preview(rig.connection_id, cases["plain_svg_picture"].product_id)
+    assert drawn is not None
+    assert any("becomes a JPEG" in note for one in drawn.pictures for note in one.notes)
+
+
+def test_what_is_not_ready_is_shown_as_well(rig: ListingRig) -> None:
+    row = by_case(rig)["no_weight"]
+    shown = preview(rig.connection_id, row.product_id)
+    assert shown is not None
+    assert not shown.ready
+    assert shown.titles == (row.title,)
+    assert shown.description.startswith("<p>")
+    assert shown.pictures
+    assert preview(rig.connection_id, 0) is None
 
 
 def test_drafts_carry_the_databases_ids_and_the_default_warehouse(rig: ListingRig) -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.domain.description import lost_in_words, reduced, without_pictures
+from core.domain.description import as_text, lost_in_words, reduced, without_pictures
 from core.domain.limits import limits_of
 
 GB = limits_of("GB")
@@ -69,6 +69,15 @@ def test_at_most_thirty_pictures_stay_and_one_can_be_taken_out() -> None:
     fewer = without_pictures(description, {"https://s.example/3.jpg?a=1&b=2"})
     assert "/3.jpg" not in fewer.html
     assert len(fewer.pictures) == 29
+
+
+def test_html_is_read_as_lines() -> None:
+    raw = "<h2>Oak &amp; ash</h2><p>A <b>board</b>.<br>Oiled.</p><ul><li>One</li><li><p>Two</p></li></ul>"
+    assert as_text(raw) == "Oak & ash\nA board.\nOiled.\n• One\n• Two"
+    assert as_text('<p>See</p><img src="https://s.example/a.jpg?x=1&amp;y=2"><script>no()</script>') == "See\n[a.jpg]"
+    assert as_text("<table><tr><td>Width</td><td>3 cm</td></tr></table>plain") == "Width 3 cm\nplain"
+    assert as_text("1 < 2 and\n3") == "1 < 2 and\n3"
+    assert as_text("") == ""
 
 
 def test_deep_nesting_ends_in_bounded_depth() -> None:
