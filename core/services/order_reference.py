@@ -33,15 +33,18 @@ def _refer(market: Marketplace, order_id: int, number: str, remote_id: str) -> b
     units = select(line.id, line.remote_id).where(line.order_id == order_id, line.parent_line_id == "")
     with transaction() as conn:
         lines = [(str(row.id), row.remote_id) for row in conn.execute(units.order_by(line.id))]
-        mine = update(store_orders).where(store_orders.c.order_id == order_id)
-        conn.execute(mine.values(refer_tries=store_orders.c.refer_tries + 1))
+    mine = update(store_orders).where(store_orders.c.order_id == order_id)
     with about(subject=f"order:{order_id}"):
         try:
             errors = market.refer_order(remote_id, number, lines)
             refusal = errors[0].sentence if errors else ""
-        except (Refused, Missing, Conflict, Unknown) as error:
+        except Unknown:
+            return False  # absolute, so it is simply told again
+        except (Refused, Missing, Conflict) as error:
             refusal = error.sentence
         if refusal:
+            with transaction() as conn:
+                conn.execute(mine.values(refer_tries=store_orders.c.refer_tries + 1))
             log().warning("the Shop did not take our order number", action="order_reference", sentence=refusal)
             return False
     with transaction() as conn:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -15,7 +16,7 @@ from sqlalchemy import delete, select, text, update
 from core.config import Settings
 from core.db.engine import transaction
 from core.db.tables import latencies, mappings, runs, shop_orders, store_accounts, store_orders
-from core.domain.errors import NotConfigured
+from core.domain.errors import NotConfigured, Temporary
 from core.domain.mapping import ORDER_STATUS, SKU, MappingRefused
 from core.domain.orders import StoreOrder, StoreOrderDraft
 from core.services import order_import, order_intents
@@ -563,6 +564,20 @@ def test_the_shop_is_told_our_number_once(rig: OrderRig) -> None:
     assert kept is not None
     assert kept.referred_at is not None
     assert refer_orders(rig.market, rig.connection_id) == 0
+
+
+def test_an_outage_of_the_shop_gives_no_order_number_up(rig: OrderRig) -> None:
+    order_id = rig.buy(rig.skus[0], on_hold=False)
+    rig.work()
+    rig.fault("POST /order/202406/orders/external_orders", "http_503", vendor="tiktok")
+    for _ in range(6):
+        with suppress(Temporary):
+            refer_orders(rig.market, rig.connection_id)
+    rig.control("faults", method="DELETE")
+    refer_orders(rig.market, rig.connection_id)
+    kept = rig.store_order(order_id)
+    assert kept is not None
+    assert kept.referred_at is not None
 
 
 def test_fields_of_the_order_arrive_in_the_stores_custom_fields(rig: OrderRig) -> None:
