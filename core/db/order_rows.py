@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -103,7 +102,6 @@ def order_row(order_id: int, connection_id: int, found: Told, seal: Sealer) -> d
         "provider_name": order.provider_name,
         "fulfilment": fulfilment_of(order.status),
         "search_text": search_text_of(order),
-        "changed_at": datetime.now(UTC),
     }
 
 

@@ -41,7 +41,10 @@ class SavedOrders:
 
 @dataclass(frozen=True, slots=True)
 class StoredOrder:
-    """An order as the Shop told it, beside what became of it here. ``changed_at`` is when it was last written."""
+    """An order as the Shop told it, beside what became of it here.
+
+    ``changed_at`` is when it was last written, by the database's clock: later writes are later, whoever made them.
+    """
 
     id: int
     connection_id: int
@@ -135,6 +138,7 @@ def _write_orders(
 def _upsert(connection: Connection, stage: Stage) -> list[tuple[int, str]]:
     columns = ", ".join(stage.columns)
     changes = ", ".join(f"{name} = excluded.{name}" for name in stage.columns if name not in _KEPT)
+    changes += ", changed_at = clock_timestamp()"  # the database's clock, once the row is locked: see ``changed_at``
     with raw(connection).cursor() as cursor:
         cursor.execute(
             f"INSERT INTO shop_orders AS kept ({columns}) SELECT {columns} FROM {stage.name} ORDER BY remote_id "

@@ -159,7 +159,7 @@ def save_empty(conn: Connection, claimed: Claimed) -> None:
 def save_created(conn: Connection, claimed: Claimed, made: StoreOrder, intent: Intent, as_of: datetime | None) -> None:
     """The store has it. ``as_of``: when the order that it was made from was last written here; None: not known."""
     o = shop_orders.c
-    changed = literal(True) if as_of is None else o.changed_at > as_of
+    changed = literal(True) if as_of is None else (o.changed_at > as_of) | store_orders.c.behind
     changed_since = select(changed).where(o.id == claimed.id).scalar_subquery()
     _save(
         conn,
