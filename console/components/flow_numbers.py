@@ -31,7 +31,8 @@ def show() -> None:
     if found:
         told = f"At the last check, {words.ago(found.at, at)}; {found.remaining:,} were left."
     differ = f"{found.found:,} of {found.compared:,}" if found else "–"
-    right.metric("SKUs that differed", differ, border=True, help=told)
+    checks = list(latency.mismatches(connection_id))
+    right.metric("SKUs that differed", differ, border=True, help=told, chart_data=checks if len(checks) > 1 else None)
     _latency(connection_id)
     st.caption(" · ".join(_freshness(latency.freshness(connection_id), found, at)))
 

@@ -118,6 +118,15 @@ def drift(connection_id: int) -> Drift | None:
     return Drift(*row) if row else None
 
 
+def mismatches(connection_id: int) -> tuple[int, ...]:
+    """How many SKUs differed at each ended stock check of the last 14 days, oldest first."""
+    c = stock_checks.c
+    recent = (c.connection_id == connection_id, c.compared > 0, c.started_at > func.now() - timedelta(days=_DAYS))
+    found = select(c.found).where(*recent, c.finished_at.is_not(None)).order_by(c.id)
+    with reading() as conn:
+        return tuple(conn.scalars(found))
+
+
 def orders_waiting(connection_id: int) -> Count:
     """Orders that do not get on without a person: for the sidebar."""
     o = shop_orders.c

@@ -21,7 +21,7 @@ from core.db import engine
 from core.domain.filters import Selection, StockFilter
 from core.domain.people import SYSTEM, Forbidden, Role
 from core.domain.stock import Cause
-from core.reads import activity, stock, stock_charts
+from core.reads import activity, latency, stock, stock_charts
 from core.services.issues import open_issue
 from core.services.live import live
 from core.services.settings_of_connection import save_setting
@@ -79,6 +79,7 @@ def test_the_charts_are_there(open_page: Open, filled: Filled, held: Stock) -> N
     assert sum(row.skus for row in found.by_size) == held.found
     assert len(found.worst) == 10 and found.worst[0].times == 5
     assert [point.skus for point in found.drift] == [held.found] * 5
+    assert latency.mismatches(filled.connection_id) == (held.found,) * 5
     assert "Worst ten SKUs" in markdown(open_page("stock"))
 
 
