@@ -43,7 +43,8 @@ def statuses() -> None:
     if not choices:
         empty.state("The store's statuses are not read yet", "They are read with the first connection, within minutes.")
         return
-    _chosen(ORDER_STATUS, rows, choices, ("TikTok status", "Store status"))
+    found = _named(rows, filters.search("map_status", "Part of a status"))
+    _chosen(ORDER_STATUS, found, choices, ("TikTok status", "Store status"))
 
 
 def warehouses() -> None:
@@ -74,6 +75,12 @@ def _chosen(kind: str, rows: Sequence[WaitingRow], choices: Sequence[Choice], he
     _file(kind, rows, heads)
 
 
+def _named(rows: Sequence[WaitingRow], typed: str) -> list[WaitingRow]:
+    """Those in whose names, on either side, the words are."""
+    words_typed = typed.lower().split()
+    return [row for row in rows if all(word in f"{row.label} {row.target_label}".lower() for word in words_typed)]
+
+
 def fields() -> None:
     st.caption(
         "Each is copied into the custom field of this name when an order is imported, and never read back. "
@@ -81,7 +88,8 @@ def fields() -> None:
     )
     sees_customers = context.current().operates
     shown_fields = {name: one.label for name, one in ORDER_FIELDS.items() if sees_customers or not one.customer}
-    rows = order_mappings.field_rows(context.current_id(), shown_fields)
+    every = order_mappings.field_rows(context.current_id(), shown_fields)
+    rows = _named(every, filters.search("map_field", "Part of a field's name"))
     column = st.column_config.TextColumn("Store custom field", width=320, max_chars=100)
     shown = _grid(ORDER_FIELD, rows, [row.target_id for row in rows], column, "TikTok order field")
     wanted = [None if pd.isna(name) or not str(name).strip() else str(name).strip() for name in shown["target"]]

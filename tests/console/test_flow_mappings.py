@@ -194,6 +194,21 @@ def test_the_shipping_rate_is_chosen_from_the_stores_own(open_page: Open, filled
     assert actions.load_settings(filled.connection_id).default_shipping_rate == "Express"
 
 
+@pytest.mark.parametrize(
+    ("tab", "typed", "found"),
+    [("order_status", "transit", "transit"), ("order_field", "ship by", "ship by"), ("order_field", "zebra", "")],
+)
+def test_a_grid_is_searched(tab: str, typed: str, found: str, open_page: Open, stocked: Orders) -> None:
+    at = open_page("mappings", tab=tab, q=typed)
+    assert not at.exception
+    labels = [label for frame in at.dataframe if "label" in frame.value for label in frame.value["label"]]
+    everything = open_page("mappings", tab=tab)
+    all_labels = [label for frame in everything.dataframe if "label" in frame.value for label in frame.value["label"]]
+    wanted = [label for label in all_labels if found and found in label.lower()]
+    assert labels == wanted and len(labels) < len(all_labels)
+    assert bool(labels) is bool(found)
+
+
 def test_the_overview_names_what_orders_and_stock_need(open_page: Open, stocked: Orders) -> None:
     at = open_page("overview")
     said = markdown(at).replace("\\", "")
