@@ -14,11 +14,12 @@ from core.config import settings
 from core.reads import connections
 from core.services.authorisation import Grant, Pending
 from core.services.connect_shop import OfferedShop
+from core.services.connection_checks import CONNECT
 
 
 def show() -> None:
     """Everything an administrator needs to make a connection, in its order."""
-    st.subheader("Connect")
+    st.subheader("Connect", anchor=CONNECT)
     stores, apps = connections.store_account_rows(), connections.app_rows()
     with st.expander("1. A store", expanded=not stores):
         for row in stores:

@@ -62,7 +62,9 @@ def _checklist(here: context.Context, row: ConnectionRow) -> None:
     for check in actions.checklist(row.id):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             badge(STATES[check.state])
-            st.markdown(f"**{escaped(check.name)}** {escaped(check.sentence)} {escaped(check.fix)}")
+            said = f"**{escaped(check.name)}** {escaped(check.sentence)} {escaped(check.fix)}"
+            led = f" [Go to {check.link.capitalize()}](#{check.link})" if check.link and here.administers else ""
+            st.markdown(said + led)
     if here.connection and here.connection.blocked_sentence:
         st.error(escaped(here.connection.blocked_sentence))
 

@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from console import context
-from console.components import calls, empty, filters, run_view, sheets, status, table, url, watched, words
+from console.components import calls, empty, filters, page_head, run_view, sheets, status, table, url, watched, words
 from core.reads import activity, runs
 from core.reads.activity import AuditRow, CallFilter, CallRow, HintRow
 from core.reads.products import Choice
@@ -219,7 +219,7 @@ def audit_lines(text: str) -> list[tuple[object, ...]]:
 
 
 def main() -> None:
-    st.title("Activity")
+    page_head.show("Activity")
     chosen = filters.views("activity", VIEWS)
     {"runs": show_runs, "calls": show_calls, "webhooks": show_webhooks, "audit": show_audit}[chosen]()
 

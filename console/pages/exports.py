@@ -14,6 +14,7 @@ from console.components import (
     drawer,
     empty,
     filters,
+    page_head,
     product_bulk,
     progress,
     results,
@@ -147,13 +148,6 @@ def clicked(click: table.Click | None) -> None:
         url.put({"open": str(click.row_id), "view": "log" if click.label == LOG else ""})
 
 
-def head(page: ExportPage) -> None:
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.title("Exports")
-        st.caption(f"data as of {page.read_at:%H:%M:%S} GMT", width="content")
-        st.button("Refresh", key="refresh", type="tertiary", icon=":material/refresh:")
-
-
 def rows_and_bar(wanted: ExportFilter, page: ExportPage) -> None:
     if not page.rows and any(url.get(name) for name in FILTERS):
         empty.nothing_matches(NAME, FILTERS)
@@ -180,7 +174,7 @@ def main() -> None:
         context.current_id(), wanted, sort=column, descending=descending, page=table.page_number()
     )
     with top:
-        head(page)
+        page_head.show("Exports", page.read_at)
     with bars:
         progress.under_way(HERE)
         results.followed()

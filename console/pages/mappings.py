@@ -13,6 +13,7 @@ from console.components import (
     mapping_files,
     mapping_grid,
     order_mapping_grids,
+    page_head,
     parcel_grid,
     table,
     url,
@@ -154,7 +155,7 @@ def history(kind: str) -> None:
 
 
 def main() -> None:
-    st.title("Mappings")
+    page_head.show("Mappings")
     kind = filters.views("mappings", VIEWS)
     if kind in GRIDS:
         GRIDS[kind]()

@@ -18,6 +18,7 @@ from console.components import (
     order_map,
     order_notices,
     order_view,
+    page_head,
     progress,
     results,
     selection,
@@ -92,10 +93,7 @@ def clicked(click: table.Click | None) -> None:
 
 
 def head(page: OrderPage) -> None:
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.title("Orders")
-        st.caption(f"data as of {page.read_at:%H:%M:%S} GMT", width="content")
-        st.button("Refresh", key="refresh", type="tertiary", icon=":material/refresh:")
+    with page_head.show("Orders", page.read_at):
         on_map = url.get("show") == "map"
         st.button(
             "List" if on_map else "Map",

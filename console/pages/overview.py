@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from console import context
-from console.components import empty, flow_numbers, progress, stock_settling, words
+from console.components import empty, flow_numbers, page_head, progress, stock_settling, words
 from console.components.status import escaped
 from core.reads import connections, overview
 from core.reads.flow_causes import flow_causes
@@ -74,7 +74,7 @@ def pull_state() -> None:
 
 
 def main() -> None:
-    st.title("Overview")
+    page_head.show("Overview")
     progress.under_way(HERE)
     left, right = st.columns([3, 2], gap="large")
     with left:

@@ -15,6 +15,7 @@ from console.components import (
     empty,
     feedback,
     filters,
+    page_head,
     product_bulk,
     progress,
     results,
@@ -209,13 +210,6 @@ def clicked(click: table.Click | None) -> None:
         url.put({"open": str(click.row_id), "view": "log" if click.label == LOG else ""})
 
 
-def head(page: ProductPage) -> None:
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.title("Products")
-        st.caption(f"data as of {page.read_at:%H:%M:%S} GMT", width="content")
-        st.button("Refresh", key="refresh", type="tertiary", icon=":material/refresh:")
-
-
 def sync_now() -> None:
     """While automatic sync is on and something is unsent."""
     connection_id = context.current_id()
@@ -242,7 +236,7 @@ def main() -> None:
         context.current_id(), wanted, sort=column, descending=descending, page=table.page_number()
     )
     with top:
-        head(page)
+        page_head.show("Products", page.read_at)
     with bars:
         sync_now()
         progress.under_way(HERE)

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-import streamlit as st
-
 from console import context
-from console.components import connecting, connection_view, empty, filters, flow_settings, people_view, product_settings
+from console.components import (
+    connecting,
+    connection_view,
+    empty,
+    filters,
+    flow_settings,
+    page_head,
+    people_view,
+    product_settings,
+)
 
 HERE = context.current()
 VIEWS = {"connection": "Connection", "products": "Products", "orders": "Orders", "stock": "Stock"}
@@ -41,7 +48,7 @@ def stock() -> None:
 
 
 def main() -> None:
-    st.title("Settings")
+    page_head.show("Settings")
     chosen = filters.views("settings", VIEWS)
     draw = {"connection": connection, "products": products, "orders": orders, "stock": stock}
     draw |= {"people": people_view.show}

@@ -12,6 +12,7 @@ from console.components import (
     bulk,
     empty,
     filters,
+    page_head,
     progress,
     results,
     selection,
@@ -178,10 +179,7 @@ def clicked(click: table.Click | None) -> None:
 
 
 def head(page: StockPage) -> None:
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.title("Stock")
-        st.caption(f"data as of {page.read_at:%H:%M:%S} GMT", width="content")
-        st.button("Refresh", key="refresh", type="tertiary", icon=":material/refresh:")
+    with page_head.show("Stock", page.read_at):
         stock_checks.button(operates=HERE.operates)
 
 

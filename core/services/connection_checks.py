@@ -22,6 +22,7 @@ WARNING_DAYS = (14, 7, 1)
 # A grant without an end is told as one a lifetime away.
 _ENDLESS = timedelta(days=20 * 365)
 MOST_PICKUP, MOST_RETURN = 45, 1
+CONNECT = "connect"
 _SELLER_CENTER = "TikTok Shop Seller Center, "
 _SHIPPING = f"{_SELLER_CENTER}Shipping settings"
 # TikTok Shop Partner Center, "Get Listing Prerequisites": (our words, where it is put right).
@@ -44,7 +45,7 @@ _PREREQUISITES: dict[str, tuple[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One line. ``fix`` says what to do or where; ``link`` is the console page that helps, empty for elsewhere."""
+    """One line. ``fix`` says what to do or where; ``link`` is the part of the page Settings that does it, or empty."""
 
     name: str
     state: State
@@ -142,14 +143,14 @@ def _step(left: timedelta) -> int | None:
 def _store(row: Any) -> Check:
     if row.store_status == "ok":
         return Check("Store credentials", "ok", f"{row.store} accepts the saved credentials.")
-    return Check("Store credentials", "wrong", row.store_sentence, "Enter the credentials again.", "settings")
+    return Check("Store credentials", "wrong", row.store_sentence, "Enter the credentials again.", CONNECT)
 
 
 def _token(row: Any) -> Check:
     if row.status != "ok":
-        return Check("TikTok token", "wrong", row.status_sentence, "Reconnect the Shop.", "settings")
+        return Check("TikTok token", "wrong", row.status_sentence, "Reconnect the Shop.", CONNECT)
     if row.access_expires_at is None:
-        return Check("TikTok token", "unknown", "No token is stored.", "Reconnect the Shop.", "settings")
+        return Check("TikTok token", "unknown", "No token is stored.", "Reconnect the Shop.", CONNECT)
     ends = f"{row.access_expires_at:%d %b %Y %H:%M} GMT"
     return Check("TikTok token", "ok", f"Works until {ends} and renews itself a day before.")
 
@@ -163,13 +164,13 @@ def _authorisation(row: Any) -> Check:
         return Check(name, "ok", "The authorisation has no end date.")
     sentence = f"Must be done by {row.refresh_expires_at:%d %b %Y}, in {max(left.days, 0)} days."
     soon = left <= timedelta(days=WARNING_DAYS[0])
-    return Check(name, "wrong" if soon else "ok", sentence, "Reconnect the Shop." if soon else "", "settings")
+    return Check(name, "wrong", sentence, "Reconnect the Shop.", CONNECT) if soon else Check(name, "ok", sentence)
 
 
 def _fit(row: Any) -> Check:
     sentence = misfit(store=row.store, country=row.country, currency=row.currency, shop=row.shop, region=row.region)
     if sentence:
-        return Check("Region and currency", "wrong", sentence, "All data sync is stopped until they agree.", "settings")
+        return Check("Region and currency", "wrong", sentence, "All data sync is stopped until they agree.")
     return Check("Region and currency", "ok", f"Both sell in {market_name(row.region)} in {row.currency}.")
 
 
@@ -178,7 +179,7 @@ def _permissions(row: Any) -> Check:
         return Check("Permissions", "unknown", "The Shop did not say which permissions it granted.")
     lacking = sentence_for(missing(row.scopes))
     if lacking:
-        return Check("Permissions", "wrong", lacking, "Partner Center, Manage API; then reconnect.", "settings")
+        return Check("Permissions", "wrong", lacking, "Partner Center, Manage API; then reconnect.", CONNECT)
     return Check("Permissions", "ok", "All permissions that are used were granted.")
 
 

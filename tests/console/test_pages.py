@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import time
+
 import pytest
 from sqlalchemy import text
 from streamlit.testing.v1 import AppTest
@@ -39,6 +42,34 @@ def test_every_page_opens_for_every_role(name: str, role: Role, open_page: Open,
     title = at.title[0].value
     assert title.lower() == name
     assert not at.error
+
+
+@pytest.mark.parametrize("name", [*PAGES, "orders", "stock"])
+def test_every_page_says_how_old_it_is_and_reads_again(name: str, open_page: Open, filled: Filled) -> None:
+    at = open_page(name, Role.VIEWER)
+    stamps = [one.value for one in at.main.caption if one.value.startswith("data as of ")]
+    assert len(stamps) == 1 and re.fullmatch(r"data as of \d\d:\d\d:\d\d GMT", stamps[0])
+    before = stamps[0]
+    time.sleep(1.1)
+    at.button(key="refresh").click().run()
+    assert before not in [one.value for one in at.main.caption]
+
+
+def test_a_line_of_the_checklist_leads_to_where_it_is_put_right(open_page: Open, filled: Filled) -> None:
+    """Only an administrator is led there, because nobody else sees the forms."""
+    token, status = "**TikTok token** ", text("UPDATE shops SET status = :status")
+    with engine.transaction() as conn:
+        conn.execute(status, {"status": "expired"})
+    try:
+        lines = {
+            role: next(one.value for one in open_page("settings", role).main.markdown if one.value.startswith(token))
+            for role in (Role.ADMIN, Role.OPERATOR)
+        }
+    finally:
+        with engine.transaction() as conn:
+            conn.execute(status, {"status": "ok"})
+    assert lines[Role.ADMIN].endswith("Reconnect the Shop. [Go to Connect](#connect)")
+    assert lines[Role.OPERATOR].endswith("Reconnect the Shop.")
 
 
 @pytest.mark.parametrize("name", PAGES)
