@@ -54,7 +54,7 @@ def test_a_dialog_shows_no_call_once_the_session_has_ended(page: Page, console: 
     be_signed_in(page, console, "viewer")
     open_page(page, console, f"products?open={console.filled.product_ids[2]}&view=log", "Products")
     drawer = page.get_by_role("dialog")
-    expect(drawer.get_by_text("Mug number 3", exact=True)).to_be_visible()
+    expect(drawer.get_by_role("heading", name="Mug number 3")).to_be_visible()
     settled(page)
     with console.engine.begin() as conn:
         conn.execute(text(END_SESSIONS))
