@@ -123,17 +123,23 @@ def store_orders_read(conn: Connection, connection_id: int, found: Sequence[Shop
 
 
 def _drain(market: Marketplace, connection_id: int, since: datetime, lease: int) -> Drained:
+    """Half way the cursor stays behind what changed just now: such an order may stand before older ones."""
     read = changed = new = 0
+    settled, newest = now() - _OVERLAP, since
     for batch in _batches(market, since, now() + _AHEAD):
-        newest = max(order.updated_at for order in batch)
+        updated = [order.updated_at for order in batch]
+        newest = max([newest, *updated])
         with transaction() as conn:
             require_live(conn, connection_id)
             if not holds_lease(conn, _lease(connection_id), lease):
                 return Drained(False, read, changed, new)
             saved = store_orders_read(conn, connection_id, batch)
-            _move(conn, connection_id, newest)
+            _move(conn, connection_id, max((at for at in updated if at <= settled), default=since))
         read, changed, new = read + len(batch), changed + len(saved.changed), new + len(saved.new)
         renew_lease(_lease(connection_id), lease, seconds=_LEASE_S)
+    if read:
+        with transaction() as conn:
+            _move(conn, connection_id, newest)
     return Drained(True, read, changed, new)
 
 

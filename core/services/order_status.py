@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Row, func, literal, select, update
 from core.db.engine import transaction
 from core.db.orders import StoredOrder, load_orders
 from core.db.tables import shop_orders, store_orders
-from core.domain.errors import Missing, Refused, RemoteError, Temporary, Unknown
+from core.domain.errors import Missing, RateLimited, Refused, RemoteError, Temporary, Unknown
 from core.domain.order_words import CANCELLED
 from core.domain.orders import StoreOrder
 from core.logs import about, log
@@ -30,6 +30,7 @@ from core.services.runs import Item, Outcome, start_run
 from core.services.settings_of_connection import ConnectionSettings, load_settings
 
 _BATCH = 50
+_MOST_TROUBLES = 3  # in a row: then it is the store that is in trouble
 _BEFORE_SHIPPING = ("unpaid", "paid")
 _ADDRESS_CHANGED = (
     "TikTok Shop: the buyer changed the delivery address after this order was created. "
@@ -53,18 +54,27 @@ class _Case:
 
 
 def follow_statuses(store: Store, target: LiveConnection) -> int:
-    """The job ``order_status``: every store order that is behind; how many were brought up.
+    """The job ``order_status``: every store order that is behind is looked at once; how many were brought up.
 
-    Raises what the store raises; what is left stays behind and is done by the next job.
+    One in trouble holds up no other. Raises what the store raises, ``Temporary`` at the end or after three in a row;
+    what is left stays behind and is done by the next job.
     """
-    done = 0
-    while order_ids := _behind(target.id):
-        fresh = 0
-        for order_id in order_ids:
-            fresh += _follow(store, target, order_id) is not None
-        done += fresh
-        if fresh < len(order_ids):
-            break
+    done = in_a_row = last = 0
+    met: Temporary | None = None
+    while found := _behind(target.id, last):
+        last = found[-1][0]
+        for _, order_id in found:
+            try:
+                done += _follow(store, target, order_id) is not None
+                in_a_row = 0
+            except RateLimited:
+                raise
+            except Temporary as trouble:
+                met, in_a_row = trouble, in_a_row + 1
+                if in_a_row == _MOST_TROUBLES:
+                    raise
+    if met is not None:
+        raise met
     return done
 
 
@@ -87,13 +97,15 @@ def start_status(connection_id: int, order_ids: list[int], by: str) -> int:
         )
 
 
-def _behind(connection_id: int) -> list[int]:
+def _behind(connection_id: int, last: int) -> list[tuple[int, int]]:
+    """The next store orders that are behind, after the one with the id ``last``: (its id, the order's)."""
     s, o = store_orders.c, shop_orders.c
     joined = store_orders.join(shop_orders, o.id == s.order_id)
     free = (o.lease_until.is_(None)) | (o.lease_until <= func.now())
-    wanted = select(o.id).select_from(joined).where(o.connection_id == connection_id, s.behind, s.state == "created")
+    late = (o.connection_id == connection_id, s.behind, s.state == "created", s.id > last)
+    wanted = select(s.id, o.id).select_from(joined).where(*late, free).order_by(s.id).limit(_BATCH)
     with transaction() as conn:
-        return list(conn.scalars(wanted.where(free).order_by(s.id).limit(_BATCH)))
+        return [(row[0], row[1]) for row in conn.execute(wanted)]
 
 
 def _follow(store: Store, target: LiveConnection, order_id: int) -> str | None:

@@ -181,6 +181,33 @@ def test_a_drain_that_was_killed_goes_on_where_it_stood(rig: OrderRig, monkeypat
     assert set(bought) <= stored()
 
 
+class _Moving:
+    """The Shop, where an order changes while it is read and stands on the first page; it dies before the second."""
+
+    def __init__(self, page: tuple[Any, ...]) -> None:
+        self._page = page
+
+    def orders_updated(self, since: datetime, until: datetime) -> Iterator[Any]:
+        yield self._page
+        raise KeyboardInterrupt
+
+
+def test_half_way_the_cursor_stays_behind_what_changes_just_now(rig: OrderRig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(order_drain, "_PAGES_AT_ONCE", 1)
+    (told,) = rig.market.orders([rig.buy(rig.skus[0])])
+    present = datetime.now(UTC).replace(microsecond=0)
+    with transaction() as conn:
+        conn.execute(cursors.delete())
+    settled = replace(told, id="5000000000012", updated_at=present - timedelta(days=2))
+    moving = replace(told, id="5000000000013", updated_at=present)
+    with pytest.raises(KeyboardInterrupt):
+        drain_orders(_Moving((moving, settled)), rig.connection_id)  # type: ignore[arg-type]
+    assert {settled.id, moving.id} <= stored()
+    assert cursor(rig) == settled.updated_at
+    rig.drain()
+    assert cursor(rig) >= told.updated_at
+
+
 def test_orders_that_left_before_we_were_connected_are_shown_only(rig: OrderRig) -> None:
     order_id = rig.buy(rig.skus[0], on_hold=False)
     rig.act(order_id, "advance", to="IN_TRANSIT")

@@ -134,6 +134,35 @@ def test_a_lost_answer_is_simply_asked_again(rig: OrderRig, imported: str) -> No
     assert (status(rig, imported), kept.behind) == ("shipped", False)
 
 
+class _Broken:
+    """The store, where one order can never be read."""
+
+    def __init__(self, rig: OrderRig, remote_id: str) -> None:
+        self._store, self._remote_id = rig.store, remote_id
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    def order(self, remote_id: str) -> Any:
+        if remote_id == self._remote_id:
+            raise Temporary("The store is in trouble with it.")
+        return self._store.order(remote_id)
+
+
+def test_an_order_in_trouble_holds_up_no_other(rig: OrderRig, imported: str) -> None:
+    another = rig.buy(rig.skus[0], on_hold=False)
+    rig.work()
+    for order_id in (imported, another):
+        rig.act(order_id, "advance", to="IN_TRANSIT")
+    rig.drain()
+    broken = _Broken(rig, str(rig.in_store(imported)[0]["id"]))
+    with pytest.raises(Temporary, match="in trouble with it"):
+        order_status.follow_statuses(broken, rig.target)  # type: ignore[arg-type]
+    assert (status(rig, imported), status(rig, another)) == ("paid", "shipped")
+    order_status.follow_statuses(rig.store, rig.target)
+    assert status(rig, imported) == "shipped"
+
+
 def test_with_the_sync_off_nothing_moves_until_it_is_on(rig: OrderRig, imported: str) -> None:
     rig.setting("order_status_sync", False)
     rig.act(imported, "advance", to="IN_TRANSIT")
