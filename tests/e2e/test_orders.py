@@ -179,7 +179,8 @@ def test_a_group_of_refused_orders_is_retried(page: Page, shop: Shop, bought: di
     wait_until(lambda: shop.count(known) == 1, seconds=60, what="the new product's arrival")
     shop.system.control("POST", "tiktok/shelf", {"skus": [{"seller_sku": sku, "quantity": 20, "price": "9.99"}]})
     lost = {"vendor": "shopwired", "endpoint": "WEBHOOK *", "fault": "lost"}
-    shop.system.control("POST", "faults", {"rules": [lost]})
+    unread = {"vendor": "shopwired", "endpoint": "GET /v1/events", "fault": "http_503"}
+    shop.system.control("POST", "faults", {"rules": [lost, unread]})
     merchant.delete(remote_id)
     orders = [shop.buy(skus=[sku], on_hold=False) for _ in range(2)]
     refused = "SELECT count(*) FROM shop_orders WHERE hold = 'refused'"
