@@ -84,8 +84,9 @@ def wait_for(process: subprocess.Popen[bytes], url: str) -> None:
     pytest.fail("the console did not answer within 60 s")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(chromium_path: str) -> Iterator[Browser]:
+    """Closed with its module: while it is open an event loop runs in this thread, and no other test can run one."""
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=chromium_path, args=list(FLAGS))
         yield chromium
