@@ -105,7 +105,11 @@ def make_venv() -> None:
 
 
 def install_lock(lock: Path) -> None:
-    """Install a hashed lock with uv, or with pip when uv fails for any reason."""
+    """Install a hashed lock with uv, or with pip when uv fails for any reason.
+
+    Both compile what they install, even where Python is told to write no bytecode: every start of every process would
+    compile it all again otherwise.
+    """
     say(f"Installing the packages of {lock.name} …")
     uv = VENV / "bin" / "uv"
     pip: list[str | Path] = [
@@ -119,7 +123,7 @@ def install_lock(lock: Path) -> None:
         "-r",
     ]
     if works([*pip, ROOT / "ops" / "uv.txt"]) and works(
-        [uv, "--quiet", "pip", "sync", "--require-hashes", "--python", PYTHON, lock]
+        [uv, "--quiet", "pip", "sync", "--require-hashes", "--compile-bytecode", "--python", PYTHON, lock]
     ):
         return
     say("uv did not do it; installing the same packages with pip, which takes a minute or two …")

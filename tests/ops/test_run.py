@@ -9,9 +9,11 @@ import sys
 import tempfile
 import venv
 from collections.abc import Callable, Iterator
+from importlib.util import cache_from_source
 from pathlib import Path
 
 import pytest
+import sqlalchemy
 
 from core import config
 from ops import checks, install, lock, processes, system
@@ -250,6 +252,13 @@ def test_stamp_knows_the_lock_and_developers_keep_their_packages(
     locks["runtime"].write_text("changed")
     install.ensure(developer=False)
     assert done[2:] == ["requirements-dev.txt"]
+
+
+def test_what_is_installed_is_compiled() -> None:
+    """A module that nobody imports, so that only the installation can have compiled it."""
+    driver = Path(sqlalchemy.__file__).parent / "dialects" / "mssql" / "pymssql.py"
+    assert driver.exists()
+    assert Path(cache_from_source(str(driver))).exists()
 
 
 def test_sandbox_addresses_are_given_unless_set(own_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
