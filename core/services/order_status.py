@@ -6,6 +6,7 @@ alone, and where the two contradict each other a person is told.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, Row, func, literal, select, update
@@ -13,7 +14,7 @@ from sqlalchemy import Connection, Row, func, literal, select, update
 from core.db.engine import transaction
 from core.db.orders import StoredOrder, load_orders
 from core.db.tables import shop_orders, store_orders
-from core.domain.errors import Missing, RateLimited, Refused, RemoteError, Temporary, Unknown
+from core.domain.errors import Missing, Refused, RemoteError, Temporary, Unknown
 from core.domain.order_words import CANCELLED
 from core.domain.orders import StoreOrder
 from core.logs import about, log
@@ -21,6 +22,7 @@ from core.ports import Store
 from core.services import order_intents as intents
 from core.services.issues import close_issue, open_issue
 from core.services.live import LiveConnection, require_live
+from core.services.one_by_one import one_by_one
 from core.services.order_cancelling import CancelledUnits, units_cancelled
 from core.services.order_intents import Claimed, LostOrder
 from core.services.order_mappings import status_kinds, status_map
@@ -30,7 +32,6 @@ from core.services.runs import Item, Outcome, start_run
 from core.services.settings_of_connection import ConnectionSettings, load_settings
 
 _BATCH = 50
-_MOST_TROUBLES = 3  # in a row: then it is the store that is in trouble
 _BEFORE_SHIPPING = ("unpaid", "paid")
 _ADDRESS_CHANGED = (
     "TikTok Shop: the buyer changed the delivery address after this order was created. "
@@ -59,23 +60,7 @@ def follow_statuses(store: Store, target: LiveConnection) -> int:
     One in trouble holds up no other. Raises what the store raises, ``Temporary`` at the end or after three in a row;
     what is left stays behind and is done by the next job.
     """
-    done = in_a_row = last = 0
-    met: Temporary | None = None
-    while found := _behind(target.id, last):
-        last = found[-1][0]
-        for _, order_id in found:
-            try:
-                done += _follow(store, target, order_id) is not None
-                in_a_row = 0
-            except RateLimited:
-                raise
-            except Temporary as trouble:
-                met, in_a_row = trouble, in_a_row + 1
-                if in_a_row == _MOST_TROUBLES:
-                    raise
-    if met is not None:
-        raise met
-    return done
+    return one_by_one(_behind(target.id), lambda order_id: _follow(store, target, order_id) is not None)
 
 
 def status_item(store: Store, target: LiveConnection, item: Item) -> Outcome:
@@ -97,15 +82,21 @@ def start_status(connection_id: int, order_ids: list[int], by: str) -> int:
         )
 
 
-def _behind(connection_id: int, last: int) -> list[tuple[int, int]]:
-    """The next store orders that are behind, after the one with the id ``last``: (its id, the order's)."""
+def _behind(connection_id: int) -> Iterator[int]:
+    """The orders whose store order is behind, each once."""
     s, o = store_orders.c, shop_orders.c
     joined = store_orders.join(shop_orders, o.id == s.order_id)
     free = (o.lease_until.is_(None)) | (o.lease_until <= func.now())
-    late = (o.connection_id == connection_id, s.behind, s.state == "created", s.id > last)
-    wanted = select(s.id, o.id).select_from(joined).where(*late, free).order_by(s.id).limit(_BATCH)
-    with transaction() as conn:
-        return [(row[0], row[1]) for row in conn.execute(wanted)]
+    late = (o.connection_id == connection_id, s.behind, s.state == "created", free)
+    wanted = select(s.id, o.id.label("order_id")).select_from(joined).where(*late).order_by(s.id).limit(_BATCH)
+    last = 0
+    while True:
+        with transaction() as conn:
+            rows = conn.execute(wanted.where(s.id > last)).all()
+        if not rows:
+            return
+        yield from (row.order_id for row in rows)
+        last = rows[-1].id
 
 
 def _follow(store: Store, target: LiveConnection, order_id: int) -> str | None:

@@ -17,13 +17,14 @@ from sqlalchemy import BigInteger, Connection, Select, cast, func, select, updat
 from core.db.engine import transaction
 from core.db.leases import holds_lease, is_free, release_lease, take_lease
 from core.db.tables import issues, stock_deductions, variants
-from core.domain.errors import RateLimited, Temporary, Unknown
+from core.domain.errors import Unknown
 from core.domain.people import Actor
 from core.domain.stock import WRITE_UNKNOWN
 from core.ports import Store
 from core.queue import STOCK, defer
 from core.services import audit
 from core.services.issues import close_issue, open_issue
+from core.services.one_by_one import one_by_one
 from core.services.stock_deductions import return_if_cancelled
 
 # By what is wanted: the columns of its units once the write arrived, and their outcome when it had no effect.
@@ -34,7 +35,6 @@ _ARRIVED: dict[str, dict[str, Any]] = {
 }
 _STANDS = {"take": "held", "back": "done", "again": "given_back"}
 _LEASE_S = 60.0  # three calls of at most 15 seconds each
-_MOST_TROUBLES = 3
 _SKU_UNKNOWN = "stock_sku_unknown"
 _OVERSOLD = "stock_oversold"
 _FIX = "Look in the store at the stock of this SKU, then say whether our change arrived."
@@ -67,20 +67,7 @@ def write_wanted(store: Store, store_account_id: int) -> int:
     waiting = select(d.variant_id).where(d.store_account_id == store_account_id, d.wanted != "").distinct()
     with transaction() as conn:
         variant_ids = sorted(conn.scalars(waiting))
-    settled, in_a_row, met = 0, 0, None
-    for variant_id in variant_ids:
-        try:
-            settled += _write_variant(store, store_account_id, variant_id)
-            in_a_row = 0
-        except RateLimited:
-            raise
-        except Temporary as trouble:
-            met, in_a_row = trouble, in_a_row + 1
-            if in_a_row == _MOST_TROUBLES:
-                raise
-    if met is not None:
-        raise met
-    return settled
+    return one_by_one(variant_ids, lambda variant_id: _write_variant(store, store_account_id, variant_id))
 
 
 def settle_by_person(conn: Connection, connection_id: int, variant_id: int, by: Actor, *, arrived: bool) -> int:
