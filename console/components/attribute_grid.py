@@ -13,7 +13,6 @@ import streamlit as st
 
 from console import context
 from console.components import empty, filters, mapping_grid, sheets, table, words
-from console.components.status import escaped
 from core.domain.mapping import ATTRIBUTE
 from core.reads import attribute_mappings
 from core.reads.attribute_mappings import AttributeRow
@@ -67,16 +66,8 @@ def _edited(rows: Sequence[AttributeRow]) -> list[MappingChange]:
         placeholder="",
         alt="Attributes",
     )
-    found, wrong = [], []
-    for row, text, field in zip(rows, shown["text"], shown["field"], strict=True):
-        change = change_of(row, _plain(text), _plain(field))
-        if isinstance(change, str):
-            wrong.append(change)
-        elif change is not None:
-            found.append(change)
-    for sentence in wrong[:3]:
-        st.error(escaped(sentence))
-    return found
+    typed = zip(rows, shown["text"], shown["field"], strict=True)
+    return mapping_grid.changes(change_of(row, _plain(text), _plain(field)) for row, text, field in typed)
 
 
 def change_of(row: AttributeRow, text: str, field: str) -> MappingChange | str | None:

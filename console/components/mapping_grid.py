@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -89,6 +89,19 @@ def _columns(kind: str, labels: list[str]) -> dict[str, Any]:
         ),
         "updated_by": c.TextColumn("Mapped by", width=90),
     }
+
+
+def changes(typed: Iterable[MappingChange | str | None]) -> list[MappingChange]:
+    """What was typed in a grid: its changes; the first sentences of what cannot be are drawn."""
+    found, wrong = [], []
+    for change in typed:
+        if isinstance(change, str):
+            wrong.append(change)
+        elif change is not None:
+            found.append(change)
+    for sentence in wrong[:3]:
+        st.error(escaped(sentence))
+    return found
 
 
 def offer_to_save(kind: str, changes: Sequence[MappingChange]) -> None:

@@ -11,7 +11,6 @@ import streamlit as st
 
 from console import context
 from console.components import empty, filters, mapping_grid, sheets, table, words
-from console.components.status import escaped
 from core.domain.mapping import PARCEL
 from core.domain.parcels import ParcelDefaults, parcel_document, parcel_refusal
 from core.reads import parcel_defaults
@@ -73,16 +72,8 @@ def _edited(rows: Sequence[ParcelRow]) -> list[MappingChange]:
         placeholder="",
         alt="Default weights and sizes",
     )
-    found, wrong = [], []
-    for row, typed in zip(rows, shown.to_dict("records"), strict=True):
-        change = change_of(row, typed)
-        if isinstance(change, str):
-            wrong.append(change)
-        elif change is not None:
-            found.append(change)
-    for sentence in wrong[:3]:
-        st.error(escaped(sentence))
-    return found
+    typed = zip(rows, shown.to_dict("records"), strict=True)
+    return mapping_grid.changes(change_of(row, cells) for row, cells in typed)
 
 
 def change_of(row: ParcelRow, typed: dict[str, Any]) -> MappingChange | str | None:
