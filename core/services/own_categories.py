@@ -39,6 +39,8 @@ def set_own_category(
     if category_id:
         require_leaf(connection, connection_id, category_id)
     wanted = dict.fromkeys(product_ids, category_id)
+    if len(wanted) > 1:
+        lock_states(connection, connection_id)
     changed = _write(connection, connection_id, wanted, _present(connection, connection_id, wanted), by.login)
     if changed:
         subject = f"product:{changed[0]}" if len(changed) == 1 else ""
@@ -134,8 +136,6 @@ def _work(
 def _present(connection: Connection, connection_id: int, product_ids: Mapping[int, Any]) -> dict[int, str | None]:
     """The own category of those of the products that the store still has, none of which changes meanwhile."""
     s, p = product_states.c, products.c
-    if len(product_ids) > 1:
-        lock_states(connection, connection_id)
     wanted = select(s.product_id, s.own_category_id).join(products, p.id == s.product_id)
     ours = (s.connection_id == connection_id, s.product_id == func.any(list(product_ids)), p.deleted_at.is_(None))
     rows = connection.execute(wanted.where(*ours).order_by(s.product_id).with_for_update(of=product_states))
