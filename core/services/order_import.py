@@ -117,9 +117,10 @@ def import_item(importing: Importing, item: Item) -> Outcome:
 def _look_for_rate(importing: Importing, order_id: int) -> None:
     """A person may have put the shipping rate right a moment ago."""
     o = shop_orders.c
+    held = select(o.id).where(o.id == order_id, o.import_state == "held", o.hold == "missing_shipping_rate")
     with transaction() as conn:
-        hold = conn.execute(select(o.hold).where(o.id == order_id)).scalar()
-    if hold == "missing_shipping_rate":
+        waits = conn.scalar(held) is not None
+    if waits:
         read_rates(importing.store, importing.target.id)
 
 
