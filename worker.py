@@ -16,7 +16,7 @@ from core.jobs.clock import Clock
 from core.jobs.demo import DemoFailed, ensure_demo
 from core.jobs.handlers import register
 from core.logs import configure, log
-from core.services.database import wait_for_schema
+from core.services.database import trust_recent_connections, wait_for_schema
 
 _LOST = (ConnectorException, psycopg.OperationalError, OSError)
 
@@ -95,6 +95,7 @@ def main() -> int:
         wait_for_schema()
     except RuntimeError as error:
         sys.exit(str(error))
+    trust_recent_connections()
     clock = Clock()
     clock.start()
     threading.Thread(target=connect_demo, name="demo", daemon=True).start()

@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 from sqlalchemy.exc import OperationalError
 
-from core.db.engine import engine
+from core.db.engine import statement
 from core.db.tables import api_calls
 from core.logs import log
 from core.ports import Exchange
@@ -24,7 +24,7 @@ class PostgresJournal:
         for name in ("request", "response", "error"):
             values[name] = values[name].replace("\x00", "")
         try:
-            with engine().connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            with statement() as connection:
                 connection.execute(_INSERT, values)
         except OperationalError as error:
             log().error("a call was not kept", action="journal", endpoint=exchange.endpoint, error=str(error.orig))

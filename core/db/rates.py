@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection, text
 
-from core.db.engine import transaction
+from core.db.engine import statement
 from core.domain.errors import RateLimited
 
 # Priorities are small numbers first: 0 confirm shipment … 9 backfill. A low priority leaves the last permits of a
@@ -54,6 +54,7 @@ _REST = text(
     WHERE key = :key AND blocked_until IS NOT NULL
     """
 )
+_REMEMBER_NO_REST_S = 0.25  # where we set no limit of our own, not every call has to ask
 
 
 class PostgresRates:
@@ -67,6 +68,7 @@ class PostgresRates:
     def __init__(self, allowance: Callable[[str], tuple[float, float] | None]) -> None:
         self._allowance = allowance
         self._known: set[str] = set()
+        self._no_rest_until: dict[str, float] = {}
         self._turns: dict[tuple[str, int], threading.Lock] = {}
         self._lock = threading.Lock()
 
@@ -93,19 +95,25 @@ class PostgresRates:
 
     def slow_down(self, key: str, until: datetime) -> None:
         allowance = self._allowance(key) or (1.0, 1000.0)
-        with transaction() as connection:
+        with statement() as connection:
             self._make(connection, key, allowance)
             connection.execute(_SLOW, {"key": key, "until": until})
+        self._no_rest_until.pop(key, None)
 
     def _rest(self, key: str) -> float:
-        """How many seconds nobody may call, 0 when there is no such rest."""
-        with transaction() as connection:
-            return float(connection.execute(_REST, {"key": key}).scalar() or 0)
+        """How many seconds nobody may call, 0 when there was no such rest a moment ago."""
+        if time.monotonic() < self._no_rest_until.get(key, 0.0):
+            return 0.0
+        with statement() as connection:
+            left = float(connection.execute(_REST, {"key": key}).scalar() or 0)
+        if not left:
+            self._no_rest_until[key] = time.monotonic() + _REMEMBER_NO_REST_S
+        return left
 
     def _try(self, key: str, allowance: tuple[float, float], priority: int) -> float:
         """0 when granted, else how many seconds to wait before asking again."""
         needed = 1.0 if priority < 5 else min(2.0, allowance[0])
-        with transaction() as connection:
+        with statement() as connection:
             self._make(connection, key, allowance)
             row = connection.execute(_GRANT, {"key": key, "needed": needed}).one()
         if row.granted:
