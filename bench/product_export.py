@@ -38,7 +38,7 @@ from core.services.shop_token import ShopTokenVault
 from core.services.tiktok_apps import load_app
 from core.tiktok.client import TikTokShop
 
-CATALOGUE, PRODUCTS, ROUNDS, THREADS = 3_600, 500, 2, 4
+CATALOGUE, PRODUCTS, ROUNDS, THREADS = 3_600, 250, 4, 4
 SHOP = "7495001122334455667"
 
 

@@ -16,7 +16,8 @@ from datetime import datetime
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, case, func, select, text, update
+from sqlalchemy import Connection, bindparam, case, func, select, text, update
+from sqlalchemy.dialects.postgresql import Insert
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from core.db.engine import transaction
@@ -174,6 +175,27 @@ def begin_call(listing_id: int, *, seconds: float) -> tuple[int, bytes] | None:
     return (row.attempt, bytes(row.body)) if row is not None else None
 
 
+# Statements that every listing sent needs are built once.
+_SAVE_SENT = (
+    update(listings)
+    .where(listings.c.id == bindparam("listing"), listings.c.attempt == bindparam("mine"))
+    .values(
+        state="sent",
+        state_sentence="",
+        state_code="",
+        sent_at=func.now(),
+        tiktok_status=case((listings.c.tiktok_status == "ACTIVATE", "ACTIVATE"), else_="PENDING"),
+        audit_status="AUDITING",
+        reasons=[],
+        reason_keys=[],
+        review_round=listings.c.review_round + 1,
+        lease_until=None,
+        changed_at=func.now(),
+    )
+    .returning(listings.c.review_round, listings.c.variant_id)
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Saved:
     """A listing that the Shop has: how often it was sent into review, and whether it is the whole product's."""
@@ -186,30 +208,14 @@ def save_sent(
     connection: Connection, connection_id: int, listing_id: int, attempt: int, draft: ListingDraft, sent: SentListing
 ) -> Saved | None:
     """The Shop has it and will review it. None, and nothing saved, when the attempt is no longer ours."""
-    values: dict[str, Any] = {
-        "state": "sent",
-        "state_sentence": "",
-        "state_code": "",
-        "remote_id": sent.id,
-        "sent_at": func.now(),
-        "tiktok_status": case((listings.c.tiktok_status == "ACTIVATE", "ACTIVATE"), else_="PENDING"),
-        "audit_status": "AUDITING",
-        "reasons": [],
-        "reason_keys": [],
-        "review_round": listings.c.review_round + 1,
-        "lease_until": None,
-        "changed_at": func.now(),
-    }
-    mine = (listings.c.id == listing_id) & (listings.c.attempt == attempt)
-    told = update(listings).where(mine).values(**values).returning(listings.c.review_round, listings.c.variant_id)
-    row = connection.execute(told).one_or_none()
+    row = connection.execute(_SAVE_SENT, {"listing": listing_id, "mine": attempt, "remote_id": sent.id}).one_or_none()
     if row is None:
         return None
     remote_ids = {sku.seller_sku: sku.id for sku in sent.skus}
     rows = [_sku_row(connection_id, listing_id, sku, remote_ids.get(sku.seller_sku)) for sku in draft.skus]
     if row.review_round > 1:
         _end_others(connection, listing_id, rows)
-    _save_skus(connection, rows)
+    connection.execute(_SAVE_SKUS, rows if len(rows) > 1 else rows[0])
     return Saved(row.review_round, row.variant_id is None)
 
 
@@ -239,19 +245,21 @@ def _end_others(connection: Connection, listing_id: int, rows: list[dict[str, An
     connection.execute(gone.values(ended_at=func.now()))
 
 
-def _save_skus(connection: Connection, rows: list[dict[str, Any]]) -> None:
+def _saving_skus() -> Insert:
     moments = dict.fromkeys(_SENT_NOW, func.now())
     wanted = upsert(listing_skus).values(**moments)
     changed: dict[str, Any] = {
         name: wanted.excluded[name] for name in ("listing_id", "seller_sku", "sent_price", "sent_quantity", *_SENT_NOW)
     }
     changed["remote_id"] = func.coalesce(wanted.excluded.remote_id, listing_skus.c.remote_id)
-    saving = wanted.on_conflict_do_update(
+    return wanted.on_conflict_do_update(
         index_elements=[listing_skus.c.connection_id, listing_skus.c.variant_id],
         index_where=listing_skus.c.ended_at.is_(None),
         set_=changed,
     )
-    connection.execute(saving, rows)
+
+
+_SAVE_SKUS = _saving_skus()
 
 
 def save_refused(listing_id: int, attempt: int, refusal: RemoteError, *, edit: bool, connection: Connection) -> bool:

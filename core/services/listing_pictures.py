@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from sqlalchemy import Connection, delete, select
 from sqlalchemy.dialects.postgresql import insert
 
-from core.db.engine import transaction
+from core.db.engine import statement, transaction
 from core.db.tables import picture_checks, uploaded_pictures
 from core.domain.errors import Refused
 from core.domain.listing import ListingDraft
@@ -105,7 +105,7 @@ def upload_prepared(market: Marketplace, prepared: PreparedPicture, use_case: st
 
 def _remember(fresh: list[dict[str, Any]]) -> None:
     if fresh:
-        with transaction() as connection:
+        with statement() as connection:
             connection.execute(insert(uploaded_pictures).on_conflict_do_nothing(), fresh)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from core.db.engine import transaction
 from core.db.tables import connections, shops, store_accounts
@@ -31,13 +31,17 @@ class LiveConnection:
     currency: str
 
 
+_C, _S, _A = connections.c, shops.c, store_accounts.c
+_COLUMNS = (_C.id, _C.store_account_id, _C.shop_id, _C.name, _S.region, _A.country, _A.currency)
+_STATE = (_C.disconnected_at, _C.blocked_sentence, _S.status, _S.status_sentence)
+_JOINED = connections.join(shops, _S.id == _C.shop_id).join(store_accounts, _A.id == _C.store_account_id)
+# Every write asks this: the statement is built once.
+_WANTED = select(*_COLUMNS, *_STATE).select_from(_JOINED).where(_C.id == bindparam("connection_id"))
+
+
 def require_live(conn: Connection, connection_id: int) -> LiveConnection:
     """The connection, when it may act. Raises ``NotLive``."""
-    c, s, a = connections.c, shops.c, store_accounts.c
-    columns = (c.id, c.store_account_id, c.shop_id, c.name, s.region, a.country, a.currency)
-    state = (c.disconnected_at, c.blocked_sentence, s.status, s.status_sentence)
-    joined = connections.join(shops, s.id == c.shop_id).join(store_accounts, a.id == c.store_account_id)
-    row = conn.execute(select(*columns, *state).select_from(joined).where(c.id == connection_id)).one_or_none()
+    row = conn.execute(_WANTED, {"connection_id": connection_id}).one_or_none()
     if row is None:
         raise NotLive(f"There is no connection {connection_id}.")
     if row.disconnected_at is not None:
@@ -46,7 +50,7 @@ def require_live(conn: Connection, connection_id: int) -> LiveConnection:
         raise NotLive(row.status_sentence or f"{row.name} must be authorised again in Settings.")
     if row.blocked_sentence:
         raise NotLive(row.blocked_sentence)
-    return LiveConnection(*row[: len(columns)])
+    return LiveConnection(*row[: len(_COLUMNS)])
 
 
 def live(connection_id: int) -> LiveConnection:

@@ -15,6 +15,15 @@ from core.queue import defer
 
 _CHUNK = 5_000
 _MOST_REASONS = 2  # on a product's line; the drawer has all of them
+# Statements that every product sent needs are built once.
+_SHOW = (
+    product_states.update()
+    .where(
+        product_states.c.connection_id == bindparam("of_connection"),
+        product_states.c.product_id == bindparam("of_product"),
+    )
+    .values(changed_at=func.now())
+)
 _STATES_LOCK = 72_031  # any constant of our own, beside other advisory locks
 
 
@@ -64,9 +73,8 @@ def refresh_status(connection: Connection, connection_id: int, product_ids: Sequ
 
 def show(connection: Connection, connection_id: int, product_id: int, status: ProductStatus, **also: str) -> None:
     """Write a status that is known without looking: what ``refresh_status`` would find. ``also``: sync, sentence."""
-    mine = (product_states.c.connection_id == connection_id) & (product_states.c.product_id == product_id)
-    values = {"status": str(status), "status_sentence": "", **also}
-    connection.execute(product_states.update().where(mine).values(**values, changed_at=func.now()))
+    place = {"of_connection": connection_id, "of_product": product_id}
+    connection.execute(_SHOW, {**place, "status": str(status), "status_sentence": "", **also})
 
 
 def shown_statuses(connection: Connection, connection_id: int, product_ids: Sequence[int]) -> dict[int, str]:

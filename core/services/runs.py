@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, insert, literal, select, text, update
+from sqlalchemy import Connection, Select, bindparam, func, insert, literal, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from core.db.engine import transaction
@@ -184,19 +184,24 @@ def renew(item: Item, *, seconds: float) -> bool:
         return connection.execute(update(run_items).where(mine).values(lease_until=_in_seconds(seconds))).rowcount == 1
 
 
+# Every item of a run is saved with one of these: they are built once.
+_MINE = (run_items.c.id == bindparam("item")) & (run_items.c.attempt == bindparam("mine"))
+_SAVE_FINISHED = update(run_items).where(_MINE).values(lease_until=None, finished_at=func.now())
+_SAVE_UNFINISHED = update(run_items).where(_MINE).values(lease_until=None, finished_at=None)
+
+
 def save_outcome(connection: Connection, item: Item, outcome: Outcome) -> bool:
     """Save how the item ended; False, and nothing saved, when somebody else has it by now."""
-    finished = outcome.status not in UNFINISHED
-    mine = (run_items.c.id == item.id) & (run_items.c.attempt == item.attempt)
+    saving = _SAVE_UNFINISHED if outcome.status in UNFINISHED else _SAVE_FINISHED
     values = {
+        "item": item.id,
+        "mine": item.attempt,
         "status": outcome.status,
         "sentence": outcome.sentence,
         "code": outcome.code,
         "not_before": outcome.not_before,
-        "lease_until": None,
-        "finished_at": func.now() if finished else None,
     }
-    return connection.execute(update(run_items).where(mine).values(**values)).rowcount == 1
+    return connection.execute(saving, values).rowcount == 1
 
 
 def settle(run_id: int, *, job: str) -> bool:
