@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from psycopg.errors import UniqueViolation
-from sqlalchemy import Connection, Row, Table, select, text
+from sqlalchemy import Connection, Row, Table, func, select, text
 
 from core.db.bulk import Stage, stage_rows
 from core.db.engine import raw
@@ -104,7 +104,7 @@ def _stored(row: Row[Any], lines: Sequence[Row[Any]]) -> StoredOrder:
 def _known(connection: Connection, connection_id: int, found: Sequence[ShopOrder]) -> dict[str, Row[Any]]:
     o = shop_orders.c
     columns = (o.id, o.remote_id, o.remote_updated_at, o.detail["digest"].astext.label("digest"))
-    ours = (o.connection_id == connection_id, o.remote_id.in_([order.id for order in found]))
+    ours = (o.connection_id == connection_id, o.remote_id == func.any([order.id for order in found]))
     return {row.remote_id: row for row in connection.execute(select(*columns).where(*ours))}
 
 

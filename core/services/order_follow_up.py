@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, select, text
+from sqlalchemy import Connection, func, select, text
 
 from core.db.orders import SavedOrders
 from core.db.tables import connections, shop_order_lines
@@ -50,7 +50,8 @@ def tell_stock(conn: Connection, connection_id: int, order_ids: Sequence[int]) -
     """What is held changed, so what is offered changes, in every Shop that sells these products (K5, K8)."""
     line, c = shop_order_lines.c, connections.c
     account = conn.execute(select(c.store_account_id).where(c.id == connection_id)).scalar_one()
-    sold = select(line.variant_id).distinct().where(line.order_id.in_(order_ids), line.variant_id.is_not(None))
+    linked = (line.order_id == func.any(list(order_ids)), line.variant_id.is_not(None))
+    sold = select(line.variant_id).distinct().where(*linked)
     queue_push_of_variants(conn, account, list(conn.scalars(sold)))
 
 

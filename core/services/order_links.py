@@ -109,7 +109,7 @@ def _likeness(sku: str, title: str, other_sku: str, other_title: str) -> float:
 def _by_sku_id(conn: Connection, connection_id: int, sku_ids: Sequence[str]) -> dict[str, int]:
     """The newest listing that has or had the SKU id, while its variant lives."""
     s, v = listing_skus.c, variants.c
-    ours = (s.connection_id == connection_id, s.remote_id.in_(sku_ids), v.deleted_at.is_(None))
+    ours = (s.connection_id == connection_id, s.remote_id == func.any(sku_ids), v.deleted_at.is_(None))
     joined = listing_skus.join(variants, v.id == s.variant_id)
     rows = conn.execute(select(s.remote_id, s.variant_id).select_from(joined).where(*ours).order_by(s.id))
     return {row.remote_id: row.variant_id for row in rows}
@@ -119,15 +119,15 @@ def _by_seller_sku(conn: Connection, connection_id: int, skus: Sequence[str]) ->
     p, v = products.c, variants.c
     live = (v.store_account_id == _account(connection_id), v.deleted_at.is_(None), p.deleted_at.is_(None))
     joined = variants.join(products, p.id == v.product_id)
-    once = select(v.sku, func.min(v.id).label("id")).select_from(joined).where(*live, v.sku.in_(skus))
+    once = select(v.sku, func.min(v.id).label("id")).select_from(joined).where(*live, v.sku == func.any(skus))
     return {row.sku: row.id for row in conn.execute(once.group_by(v.sku).having(func.count() == 1))}
 
 
 def _by_hand(conn: Connection, connection_id: int, names: Sequence[str]) -> dict[str, int]:
     m, v = mappings.c, variants.c
-    ours = (m.connection_id == connection_id, m.kind == SKU, m.source_id.in_(names), m.target_id != "")
+    ours = (m.connection_id == connection_id, m.kind == SKU, m.source_id == func.any(names), m.target_id != "")
     rows = {row.source_id: int(row.target_id) for row in conn.execute(select(m.source_id, m.target_id).where(*ours))}
-    living = set(conn.scalars(select(v.id).where(v.id.in_(list(rows.values())), v.deleted_at.is_(None))))
+    living = set(conn.scalars(select(v.id).where(v.id == func.any(list(rows.values())), v.deleted_at.is_(None))))
     return {name: variant_id for name, variant_id in rows.items() if variant_id in living}
 
 
