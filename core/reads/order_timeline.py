@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, select, text
 
-from core.db.tables import audit, inbox, issues, run_items, runs
+from core.db.tables import audit, issues, run_items, runs
 from core.reads.activity import Event, calls_about, event_of_call
 from core.reads.order_detail import OrderDetail
 from core.reads.paging import reading
@@ -46,13 +46,24 @@ def _milestones(detail: OrderDetail) -> list[Event]:
     return [_event(at, "decision", title, text) for at, title, text in moments if at is not None]
 
 
+# What names the order alone, and what names it among others, as the webhook of a combined package does. Each has an
+# index of its own.
+_NAMED = text(
+    """
+    SELECT id, received_at, source, topic, note, status FROM inbox WHERE subject = 'order:' || :order
+    UNION ALL
+    SELECT id, received_at, source, topic, note, status FROM inbox
+    WHERE subject LIKE 'order:%,%' AND string_to_array(substr(subject, 7), ',') @> ARRAY[CAST(:order AS text)]
+    ORDER BY id DESC LIMIT :most
+    """
+)
+
+
 def _webhooks(conn: Connection, detail: OrderDetail, most: int) -> list[Event]:
-    named = inbox.c.subject == f"order:{detail.order.id}"
-    wanted = select(inbox.c.received_at, inbox.c.source, inbox.c.topic, inbox.c.note, inbox.c.status).where(named)
-    rows = conn.execute(wanted.order_by(inbox.c.id.desc()).limit(most))
+    rows = conn.execute(_NAMED, {"order": detail.order.id, "most": most})
     return [
         _event(at, "webhook", f"Webhook {topic}", f"from {source}, {status}. {note}".strip())
-        for at, source, topic, note, status in rows
+        for _, at, source, topic, note, status in rows
     ]
 
 

@@ -107,7 +107,7 @@ def test_common_words_and_rare_ones_find_the_same(shop: Filled, monkeypatch: pyt
     monkeypatch.setattr(orders, "_SAMPLE", 100)
     assert ids_of(shop.connection_id, wanted) == through_index
     assert orders.tab_counts(shop.connection_id, wanted) == tabs
-    monkeypatch.setattr(orders, "COMMON_CAP", 60)
+    monkeypatch.setattr(orders, "_COMMON", ((15, 60),))
     page = orders.orders_page(shop.connection_id, wanted, page=2)
     assert (page.count.number, page.count.capped) == (60, True)
     assert page.after == f"{page.rows[-1].ordered_at.isoformat()}/{page.rows[-1].id}"
@@ -154,6 +154,12 @@ def test_the_timeline_has_everybody(shop: Filled) -> None:
             {"s": f"order:{remote_id(10)}"},
         )
         conn.exec_driver_sql(
+            "INSERT INTO inbox (source, account, delivery_id, topic, subject, body) VALUES"
+            " ('tiktok', '74', 'x2', 'PACKAGE_UPDATE', %(among)s, ''),"
+            " ('tiktok', '74', 'x3', 'PACKAGE_UPDATE', %(others)s, '')",
+            {"among": f"order:{remote_id(11)},{remote_id(10)}", "others": f"order:{remote_id(11)},{remote_id(12)}"},
+        )
+        conn.exec_driver_sql(
             "INSERT INTO api_calls (at, remote, account, method, path, endpoint, status, code, request_id, duration_ms,"
             " request, response, error, subject) VALUES (now(), 'tiktok', '74', 'GET', '/o', '/o', 200, '0', 'REQ9',"
             " 12, '', '', '', %(s)s)",
@@ -163,6 +169,8 @@ def test_the_timeline_has_everybody(shop: Filled) -> None:
     assert detail is not None
     events = order_timeline(detail)
     assert {"call", "person", "webhook", "decision"} <= {event.kind for event in events}
+    webhooks = [event.title for event in events if event.kind == "webhook"]
+    assert webhooks == ["Webhook PACKAGE_UPDATE", "Webhook ORDER_STATUS_CHANGE"]
     assert "REQ9" in {event.request_id for event in events}
     assert [event.at for event in events] == sorted((event.at for event in events), reverse=True)
 

@@ -1,6 +1,18 @@
 """What happened: calls, hints that came in, and the issues a person has to look at."""
 
-from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, Table, Text, UniqueConstraint, text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+    UniqueConstraint,
+    func,
+    literal_column,
+    text,
+)
 
 from core.db.tables.schema import document, key, link, metadata, moment
 
@@ -77,3 +89,9 @@ inbox = Table(
 )
 Index("ix_inbox_waiting", inbox.c.source, inbox.c.account, inbox.c.id, postgresql_where=text("status = 'waiting'"))
 Index("ix_inbox_subject", inbox.c.subject, inbox.c.id, postgresql_where=text("subject <> ''"))
+Index(
+    "ix_inbox_orders",
+    func.string_to_array(func.substr(inbox.c.subject, literal_column("7")), literal_column("','")),
+    postgresql_using="gin",
+    postgresql_where=text("subject LIKE 'order:%,%'"),
+)
