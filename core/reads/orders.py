@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, select, text
 
 from core.db.order_filters import LEFT_OUT, NOT_IMPORTED, Found, find_text, is_open, order_clauses, tab_condition
 from core.db.order_rows import customer_place
@@ -22,8 +22,11 @@ from core.secrets import SecretsError, sealer
 # Oldest ship-by first is only about what has not left yet, and has an index of its own.
 SORTS = ("date", "ship")
 MASKED = "Hidden by TikTok"
-COMMON_CAP = 1_000
-_SAMPLE, _COMMON_IN = 5_000, 50
+_SAMPLE = 5_000
+# Of the newest orders at least one in so many holds the words: then so many are counted along the list. That many are
+# found within some 15,000 rows, which is less work than to look up and put in order all that hold them.
+_COMMON = ((15, 1_000), (75, 200), (150, 100))
+_WALK = text("SET LOCAL enable_sort = off; SET LOCAL enable_seqscan = off")
 NOT_IN_STORE = (Choice(NOT_IMPORTED, "Not imported"), Choice(LEFT_OUT, "Left out"))
 
 
@@ -80,20 +83,20 @@ class HoldGroup:
 
 @dataclass(frozen=True, slots=True)
 class _Match:
-    """A filter with its text looked up. ``common``: so many orders hold its words that walking the list finds 50 soon;
-    words that are not common are looked up in their index, and what they find is put in order after that.
+    """A filter with its text looked up. ``common``: so many orders hold its words that walking the list finds so many
+    of them soon; words that are not common (0) are looked up in their index, and what they find is put in order after.
     """
 
     connection_id: int
     wanted: OrderFilter
     found: Found
     sort: str
-    common: bool = False
+    common: int = 0
 
     @property
     def cap(self) -> int:
         """How many are counted: walking along a list for words takes longer."""
-        return COMMON_CAP if self.common else COUNT_CAP
+        return self.common or COUNT_CAP
 
     def clauses(self) -> list[ColumnElement[bool]]:
         found = Found(self.found.ids) if self.common else self.found
@@ -180,17 +183,24 @@ def matching_ids(
 def _match(conn: Connection, connection_id: int, wanted: OrderFilter, sort: str, customers: bool) -> _Match:
     found = find_text(conn, connection_id, wanted.text, customers=customers)
     match = _Match(connection_id, wanted, found, sort if sort in SORTS else "date")
-    return replace(match, common=_is_common(conn, match)) if found.words else match
+    if not found.words:
+        return match
+    match = replace(match, common=_how_common(conn, match))
+    if match.common:
+        conn.execute(_WALK)  # the planner cannot know how soon words are found, and would read every row to sort them
+    return match
 
 
-def _is_common(conn: Connection, match: _Match) -> bool:
-    """Whether at least one in fifty of the newest orders holds the words."""
+def _how_common(conn: Connection, match: _Match) -> int:
+    """How many orders with the words are worth counting along the list, by their share of the newest; 0 for none."""
     o = shop_orders.c
     newest = select(o.search_text).where(o.connection_id == match.connection_id)
     some = newest.order_by(o.ordered_at.desc(), o.id.desc()).limit(_SAMPLE).subquery()
     held = [some.c.search_text.contains(word, autoescape=True) for word in match.found.words]
     number, among = conn.execute(select(func.count().filter(and_(*held)), func.count()).select_from(some)).one()
-    return bool(among == _SAMPLE and number * _COMMON_IN >= among)
+    if among < _SAMPLE:
+        return 0
+    return next((cap for one_in, cap in _COMMON if number * one_in >= among), 0)
 
 
 def _page_ids(match: _Match, descending: bool, page: int) -> Select[Any]:
