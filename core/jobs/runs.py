@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from core.config import settings
 from core.domain.errors import Expired
 from core.logs import about, log
-from core.services.database import transaction
+from core.services.database import statement, transaction
 from core.services.live import NotLive
 from core.services.product_export import LostItem
 from core.services.runs import Item, Outcome, claim, hand_over, note_run, renew, save_outcome, settle
@@ -19,7 +19,7 @@ Process = Callable[[Item, StillOurs], Outcome]
 Prefetch = Callable[[Sequence[Item]], None]
 ProcessMany = Callable[[Sequence[Item]], Mapping[int, Outcome]]
 _BATCH, _BATCH_LEASE_S = 40, 60.0
-_FEW = 10
+_FIRST, _MOST, _AHEAD_S = 5, 25, 3.0  # items claimed and read together: as many as are worked on in so long
 SHIFT_S = 5.0  # then whatever is more urgent than a run has its turn
 _PARKED_FOR = timedelta(seconds=60)
 
@@ -48,13 +48,17 @@ def work_on_run(run_id: int, job: str, process: Process, *, prefetch: Prefetch |
 
     ``prefetch`` reads what a few items need before they are worked on one by one.
     """
-    limit, ends = _FEW if prefetch is not None else 1, time.monotonic() + SHIFT_S
-    while batch := claim(run_id, limit=limit, seconds=item_lease_s()):
+    limit, began = _FIRST if prefetch is not None else 1, time.monotonic()
+    ends = began + SHIFT_S
+    while batch := claim(run_id, limit=limit, seconds=item_lease_s(), shared=limit > 1):
         if not _work_on_few(batch, process, prefetch):
             break
-        if time.monotonic() > ends:
+        claimed, began = began, time.monotonic()
+        if began > ends:
             hand_over(run_id, job=job)
             return
+        if prefetch is not None:
+            limit = max(1, min(_MOST, round(_AHEAD_S * len(batch) / (began - claimed))))
     settle(run_id, job=job)
 
 
@@ -99,9 +103,10 @@ def _work_on(item: Item, hold: Hold, process: Process) -> None:
         except LostItem:
             log().info("another worker has taken the item over", action="runs", item=item.id)
             return
-    with transaction() as connection:
+    with statement() as connection:
         save_outcome(connection, item, outcome)
-        if outcome.code == "allowance":
+    if outcome.code == "allowance":
+        with statement() as connection:
             note_run(connection, item.run_id, outcome.sentence)
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, func, insert, literal, select, text, update
+from sqlalchemy import Connection, Float, Integer, Select, bindparam, func, insert, literal, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from core.db.engine import transaction
@@ -128,8 +128,12 @@ def _count(connection: Connection, run_id: int) -> int:
     return int(connection.execute(counted).scalar_one())
 
 
-def claim(run_id: int, *, limit: int, seconds: float) -> list[Item]:
-    """Claim items that wait (or whose holder went silent) for ``seconds``; none when the run was stopped."""
+def claim(run_id: int, *, limit: int, seconds: float, shared: bool = False) -> list[Item]:
+    """Claim items that wait (or whose holder went silent) for ``seconds``; none when the run was stopped.
+
+    When ``shared`` no more than this job's part of what is left: towards the end of a run none of its jobs sits on
+    ten items while the others have nothing to do.
+    """
     with transaction() as connection:
         run = connection.execute(select(runs).where(runs.c.id == run_id)).one_or_none()
         if run is None or run.status not in ("queued", "running"):
@@ -137,30 +141,38 @@ def claim(run_id: int, *, limit: int, seconds: float) -> list[Item]:
         if run.status == "queued":
             begun = {"status": "running", "started_at": func.now()}
             connection.execute(update(runs).where(runs.c.id == run_id, runs.c.status == "queued").values(begun))
-        rows = connection.execute(_claiming(run_id, limit, seconds)).all()
+        wanted = {"run": run_id, "most": limit, "parts": _JOBS_PER_RUN if shared else 1, "lease_seconds": seconds}
+        rows = connection.execute(_CLAIM, wanted).all()
     return [
         Item(row.id, run_id, run.connection_id, row.subject_kind, row.subject_id, row.attempt)
         for row in sorted(rows, key=lambda row: int(row.position))
     ]
 
 
-def _claiming(run_id: int, limit: int, seconds: float) -> Any:
+def _in_seconds() -> Any:
+    """``lease_seconds`` is given with the statement's values."""
+    return func.now() + text("make_interval(secs => :lease_seconds)").bindparams(
+        bindparam("lease_seconds", type_=Float)
+    )
+
+
+def _claiming() -> Any:
+    """At most ``most`` items of ``run``, and no more than one of so many ``parts`` of what is left."""
     lease_over = (run_items.c.lease_until.is_(None)) | (run_items.c.lease_until <= func.now())
     due = (run_items.c.not_before.is_(None)) | (run_items.c.not_before <= func.now())
-    free = (
-        select(run_items.c.id)
-        .where(run_items.c.run_id == run_id, run_items.c.status.in_(UNFINISHED), lease_over, due)
-        .order_by(run_items.c.position)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
+    unfinished = run_items.c.status.in_(UNFINISHED)
+    free = select(run_items.c.id).where(run_items.c.run_id == bindparam("run"), unfinished, lease_over, due)
+    most, parts = bindparam("most", type_=Integer), bindparam("parts", type_=Integer)
+    left = select(func.count()).select_from(free.limit(most * parts).subquery()).scalar_subquery()
+    share = func.div(left + parts - 1, parts)
+    taken = free.order_by(run_items.c.position).limit(share).with_for_update(skip_locked=True)
     return (
         update(run_items)
-        .where(run_items.c.id.in_(free.scalar_subquery()))
+        .where(run_items.c.id.in_(taken.scalar_subquery()))
         .values(
             status="running",
             attempt=run_items.c.attempt + 1,
-            lease_until=_in_seconds(seconds),
+            lease_until=_in_seconds(),
             started_at=func.coalesce(run_items.c.started_at, func.now()),
         )
         .returning(
@@ -173,15 +185,15 @@ def _claiming(run_id: int, limit: int, seconds: float) -> Any:
     )
 
 
-def _in_seconds(seconds: float) -> Any:
-    return func.now() + text("make_interval(secs => :lease_seconds)").bindparams(lease_seconds=seconds)
+_CLAIM = _claiming()
 
 
 def renew(item: Item, *, seconds: float) -> bool:
     """Hold the item for ``seconds`` more; False when it is no longer ours and the work must stop."""
     mine = (run_items.c.id == item.id) & (run_items.c.attempt == item.attempt)
     with transaction() as connection:
-        return connection.execute(update(run_items).where(mine).values(lease_until=_in_seconds(seconds))).rowcount == 1
+        renewed = update(run_items).where(mine).values(lease_until=_in_seconds())
+        return connection.execute(renewed, {"lease_seconds": seconds}).rowcount == 1
 
 
 # Every item of a run is saved with one of these: they are built once.

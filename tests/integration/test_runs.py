@@ -94,6 +94,14 @@ def test_side_by_side_claims_share_the_items_without_overlap() -> None:
     assert sorted(claimed) == list(range(1, 61))
 
 
+def test_towards_the_end_a_shared_run_is_claimed_in_ever_smaller_parts() -> None:
+    run_id = make_run(34)
+    sizes = []
+    while batch := claim(run_id, limit=10, seconds=30, shared=True):
+        sizes.append(len(batch))
+    assert sizes == [10, 8, 6, 4, 2, 2, 1, 1]
+
+
 def test_stopping_skips_what_waits_and_lets_what_runs_finish() -> None:
     run_id = make_run(3)
     (busy,) = claim(run_id, limit=1, seconds=30)
