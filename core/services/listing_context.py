@@ -58,9 +58,10 @@ class Mapped:
     attributes: Mapping[str, AttributeRule] = field(default_factory=dict)
     parcels: Mapping[str, ParcelDefaults] = field(default_factory=dict)
 
-    def category_ids(self) -> set[str]:
-        """Every category of the Shop that is mapped to."""
-        return {one for one in (*self.categories.values(), self.default_category) if one}
+    def category_ids(self, store_categories: Collection[str] | None = None) -> set[str]:
+        """The categories of the Shop that are mapped to: all, or those that these of the store lead to."""
+        meant = self.categories if store_categories is None else self.categories.keys() & set(store_categories)
+        return {one for one in (*map(self.categories.__getitem__, meant), self.default_category) if one}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +92,16 @@ def attribute_rule(target_id: str, detail: Mapping[str, Any]) -> AttributeRule:
 
 
 def load_rules(
-    connection: Connection, connection_id: int, *, also: Collection[str] = (), mapped: Mapped | None = None
+    connection: Connection,
+    connection_id: int,
+    *,
+    also: Collection[str] = (),
+    mapped: Mapped | None = None,
+    store_categories: Collection[str] | None = None,
 ) -> ListingRules:
     """The rules of a connection. ``also`` are further category ids to know; ``mapped`` replaces what is stored.
+
+    ``store_categories``: those of the products meant, so that only where they lead to is read.
 
     Raises ``UnknownMarket`` for a region without limits on file.
     """
@@ -103,7 +111,7 @@ def load_rules(
     row = connection.execute(found.where(connections.c.id == connection_id)).one()
     mapped = mapped or load_mapped(connection, connection_id)
     settings = load_settings(connection, connection_id)
-    wanted = mapped.category_ids() | {one for one in also if one}
+    wanted = mapped.category_ids(store_categories) | {one for one in also if one}
     rules, attributes = _category_rules(connection, row.shop_id, wanted)
     return ListingRules(
         limits=limits_of(row.region),

@@ -97,7 +97,8 @@ def _assess(
         product_states.c.product_id.in_(list(stored)),
         product_states.c.own_category_id.is_not(None),
     )
-    rules = load_rules(connection, connection_id, also=set(connection.scalars(own)))
+    used = {category_id for one in stored.values() for category_id in one.product.category_ids}
+    rules = load_rules(connection, connection_id, also=set(connection.scalars(own)), store_categories=used)
     around = load_contexts(connection, connection_id, rules, stored)
     judged = {one: assess(stored[one].product, context) for one, context in around.contexts.items()}
     return judged, around
