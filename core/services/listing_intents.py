@@ -16,7 +16,7 @@ from datetime import datetime
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, bindparam, case, func, select, text, update
+from sqlalchemy import Connection, Float, bindparam, case, func, select, text, update
 from sqlalchemy.dialects.postgresql import Insert
 from sqlalchemy.dialects.postgresql import insert as upsert
 
@@ -24,6 +24,8 @@ from core.db.engine import transaction
 from core.db.tables import listing_skus, listings
 from core.domain.errors import RemoteError
 from core.domain.listing import ListingDraft, SentListing, SkuDraft
+from core.domain.statuses import ProductStatus
+from core.services.product_status import showing
 
 _DRAFT = TypeAdapter(ListingDraft)
 
@@ -99,6 +101,52 @@ def _live(row: Any) -> Live:
     )
 
 
+def _is_free() -> Any:
+    return (listings.c.lease_until.is_(None)) | (listings.c.lease_until <= func.now())
+
+
+# Statements that every listing sent needs are built once. ``lease_seconds`` is given with their values.
+_LEASE = func.now() + text("make_interval(secs => :lease_seconds)").bindparams(bindparam("lease_seconds", type_=Float))
+_INTENDED: dict[str, Any] = {
+    "state": "sending",
+    "state_sentence": "",
+    "state_code": "",
+    "body": bindparam("new_body"),
+    "draft": bindparam("new_draft"),
+    "intended_at": func.now(),
+    "called_at": func.now(),
+    "changed_at": func.now(),
+    "lease_until": _LEASE,
+}
+_SENDING = showing(ProductStatus.SENDING).cte("shown")
+_INTEND_NEW = (
+    upsert(listings)
+    .values(
+        connection_id=bindparam("of_connection"),
+        product_id=bindparam("of_product"),
+        variant_id=bindparam("of_variant"),
+        idempotency_key=bindparam("new_key"),
+        attempt=1,
+        **_INTENDED,
+    )
+    .on_conflict_do_nothing()
+    .returning(listings.c.id, listings.c.attempt)
+    .add_cte(_SENDING)
+)
+_INTEND_AGAIN = (
+    update(listings)
+    .where(listings.c.id == bindparam("listing"), _is_free())
+    .values(
+        generation=listings.c.generation + 1,
+        attempt=listings.c.attempt + 1,
+        idempotency_key=func.coalesce(bindparam("new_key"), listings.c.idempotency_key),
+        **_INTENDED,
+    )
+    .returning(listings.c.id, listings.c.attempt)
+    .add_cte(_SENDING)
+)
+
+
 def store_intent(
     connection: Connection,
     connection_id: int,
@@ -110,45 +158,28 @@ def store_intent(
     key: str | None,
     seconds: float,
 ) -> tuple[int, int] | None:
-    """Store what is about to be sent and take the listing for the call; (listing id, attempt).
+    """Store what is about to be sent, take the listing for the call, show its product as being sent.
 
+    (listing id, attempt). One statement, unless the Shop has deleted the listing: then it wants a transaction.
     None when somebody else has it just now. A listing the Shop has deleted is ended and a new one begun. ``key`` is
     None for an edit. The last outcome must be known: this begins a new generation.
     """
-    values: dict[str, Any] = {
-        "state": "sending",
-        "state_sentence": "",
-        "state_code": "",
-        "body": body,
-        "draft": _DRAFT.dump_python(draft, mode="json"),
-        "intended_at": func.now(),
-        "called_at": func.now(),
-        "changed_at": func.now(),
-        "lease_until": _in_seconds(seconds),
+    values = {
+        "of_connection": connection_id,
+        "of_product": int(draft.product_id),
+        "new_body": body,
+        "new_draft": _DRAFT.dump_python(draft, mode="json"),
+        "new_key": key,
+        "lease_seconds": seconds,
     }
-    if key is not None:
-        values["idempotency_key"] = key
     if live is not None and live.tiktok_status == "DELETED":
         end_listing(connection, live.id)
         live = None
     if live is None:
-        place = {"connection_id": connection_id, "product_id": int(draft.product_id), "variant_id": variant_id}
-        made = upsert(listings).values(**place, **values, attempt=1).on_conflict_do_nothing()
-        taken: Any = made.returning(listings.c.id, listings.c.attempt)
+        row = connection.execute(_INTEND_NEW, values | {"of_variant": variant_id}).one_or_none()
     else:
-        mine = (listings.c.id == live.id) & _is_free()
-        raised = {"generation": listings.c.generation + 1, "attempt": listings.c.attempt + 1}
-        taken = update(listings).where(mine).values(**values, **raised).returning(listings.c.id, listings.c.attempt)
-    row = connection.execute(taken).one_or_none()
+        row = connection.execute(_INTEND_AGAIN, values | {"listing": live.id}).one_or_none()
     return (row.id, row.attempt) if row is not None else None
-
-
-def _is_free() -> Any:
-    return (listings.c.lease_until.is_(None)) | (listings.c.lease_until <= func.now())
-
-
-def _in_seconds(seconds: float) -> Any:
-    return func.now() + text("make_interval(secs => :lease_seconds)").bindparams(lease_seconds=seconds)
 
 
 def end_listing(connection: Connection, listing_id: int) -> None:
@@ -167,15 +198,15 @@ def begin_call(listing_id: int, *, seconds: float) -> tuple[int, bytes] | None:
             state="sending",
             called_at=func.coalesce(listings.c.called_at, func.now()),
             attempt=listings.c.attempt + 1,
-            lease_until=_in_seconds(seconds),
+            lease_until=_LEASE,
         )
     )
     with transaction() as connection:
-        row = connection.execute(taken.returning(listings.c.attempt, listings.c.body)).one_or_none()
+        told = taken.returning(listings.c.attempt, listings.c.body)
+        row = connection.execute(told, {"lease_seconds": seconds}).one_or_none()
     return (row.attempt, bytes(row.body)) if row is not None else None
 
 
-# Statements that every listing sent needs are built once.
 _SAVE_SENT = (
     update(listings)
     .where(listings.c.id == bindparam("listing"), listings.c.attempt == bindparam("mine"))

@@ -9,7 +9,7 @@ from functools import partial
 
 from sqlalchemy import Connection, and_, case, func, literal, select
 
-from core.db.engine import transaction
+from core.db.engine import statement, transaction
 from core.db.filters import selected_products
 from core.db.tables import listing_skus, product_states
 from core.domain.errors import Expired, RateLimited, RemoteError, Temporary, Unknown
@@ -235,14 +235,13 @@ def _intend_and_call(
     if not sending.still_ours():
         raise LostItem
     connection_id, key = sending.target.id, None if edited else intents.new_key()
-    with transaction() as connection:
+    with statement() if live is None else transaction() as connection:
         require_live(connection, connection_id)
         ids = intents.sku_ids(connection, edited.id) if edited else None
         body = sending.market.listing_body(draft, pictures, idempotency_key=key, sku_ids=ids)
         taken = intents.store_intent(
             connection, connection_id, draft, variant_id, live, body=body, key=key, seconds=CALL_LEASE_S
         )
-        show(connection, connection_id, int(draft.product_id), ProductStatus.SENDING)
     if taken is None:
         return _later("Another worker is sending it just now.", seconds=CALL_LEASE_S / 4)
     return _call(sending, *taken, body, draft, edited.remote_id if edited else None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import BigInteger, Case, Connection, any_, bindparam, case, func, literal, select
+from sqlalchemy import BigInteger, Case, Connection, Update, any_, bindparam, case, func, literal, select
 from sqlalchemy.dialects.postgresql import ARRAY, distinct_on, insert
 
 from core.db.engine import transaction
@@ -69,6 +69,11 @@ def refresh_status(connection: Connection, connection_id: int, product_ids: Sequ
         )
     )
     connection.execute(update, changed)
+
+
+def showing(status: ProductStatus) -> Update:
+    """``show`` as a part of another statement, which is given ``of_connection`` and ``of_product``."""
+    return _SHOW.values(status=str(status), status_sentence="")
 
 
 def show(connection: Connection, connection_id: int, product_id: int, status: ProductStatus, **also: str) -> None:
