@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import fields
 
 from sqlalchemy.exc import OperationalError
 
@@ -12,6 +12,7 @@ from core.logs import log
 from core.ports import Exchange
 
 _INSERT = api_calls.insert().inline()
+_NAMES = [field.name for field in fields(Exchange)]
 
 
 class PostgresJournal:
@@ -19,7 +20,7 @@ class PostgresJournal:
 
     def keep(self, exchange: Exchange) -> None:
         """A call that cannot be kept is logged: the work it belongs to goes on."""
-        values = asdict(exchange)
+        values = {name: getattr(exchange, name) for name in _NAMES}
         values["at"] = values.pop("started_at")
         for name in ("request", "response", "error"):
             values[name] = values[name].replace("\x00", "")

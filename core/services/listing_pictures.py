@@ -103,10 +103,13 @@ def upload_prepared(market: Marketplace, prepared: PreparedPicture, use_case: st
     return market.upload_picture(prepared.data, prepared.name, use_case)
 
 
+_REMEMBER = insert(uploaded_pictures).on_conflict_do_nothing()
+
+
 def _remember(fresh: list[dict[str, Any]]) -> None:
     if fresh:
         with statement() as connection:
-            connection.execute(insert(uploaded_pictures).on_conflict_do_nothing(), fresh)
+            connection.execute(_REMEMBER, fresh if len(fresh) > 1 else fresh[0])
 
 
 def _note_trouble(url: str, sentence: str) -> None:
