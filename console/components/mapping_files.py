@@ -24,11 +24,7 @@ _MOST_MB = 5
 def download(kind: str) -> None:
     connection_id = context.current_id()
 
-    def rows() -> list[tuple[object, ...]]:
-        found = sheets.every_row(lambda page: mappings.mappings_page(connection_id, kind, page=page).rows)
-        return [_line(row) for row in found]
-
-    sheets.download(f"{kind}-mappings", HEAD, rows)
+    sheets.download(f"{kind}-mappings", HEAD, lambda: map(_line, mappings.every_mapping(connection_id, kind)))
 
 
 def _line(row: mappings.MappingRow) -> tuple[object, ...]:
@@ -58,9 +54,7 @@ def upload(kind: str) -> None:
 
 
 def _present(kind: str) -> dict[str, mappings.MappingRow]:
-    connection_id = context.current_id()
-    found = sheets.every_row(lambda page: mappings.mappings_page(connection_id, kind, page=page).rows)
-    return {row.source_id: row for row in found}
+    return {row.source_id: row for row in mappings.every_mapping(context.current_id(), kind)}
 
 
 def changes_in(kind: str, data: bytes, present: Mapping[str, mappings.MappingRow]) -> list[MappingChange]:

@@ -12,7 +12,7 @@ from core.reads import runs
 from core.reads.runs import Group, RunRow
 from core.services import own_categories
 
-MOST_ROWS = 10_000
+MOST_ROWS = 100_000  # of a file made in memory
 
 
 def followed() -> None:
@@ -57,6 +57,8 @@ def by_cause(run: RunRow) -> None:
             key=f"download_{run.id}",
             on_click="ignore",
         )
+        if run.total > MOST_ROWS:
+            st.caption(f"The file has the first {MOST_ROWS:,} items.", width="content")
 
 
 def _line(run: RunRow, group: Group, position: int) -> None:

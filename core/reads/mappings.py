@@ -96,7 +96,7 @@ def _target_label(connection_id: int, kind: str, target: ColumnElement[Any]) -> 
 
 
 def _rows(connection_id: int, kind: str) -> tuple[Select[Any], ColumnElement[Any], ColumnElement[Any]]:
-    """The rows of a kind, with the columns they are ordered and narrowed by: products and target."""
+    """The rows of a kind, unmapped and most used first, with the columns they are narrowed by: products and target."""
     table, source_id, label = _source(connection_id, kind)
     use, m = _use(connection_id, kind), mappings.c
     mine = (m.connection_id == connection_id) & (m.kind == kind) & (m.source_id == source_id)
@@ -115,6 +115,7 @@ def _rows(connection_id: int, kind: str) -> tuple[Select[Any], ColumnElement[Any
         )
         .select_from(joined)
         .where(table.c.store_account_id == _account(connection_id))
+        .order_by(m.target_id.is_not(None), number.desc(), label, source_id)
     )
     return statement, number, m.target_id
 
@@ -124,17 +125,23 @@ def mappings_page(connection_id: int, kind: str, *, text: str = "", state: str =
 
     ``state`` is "unmapped", "mapped" or empty; ``text`` a part of the store's word.
     """
-    statement, number, target = _rows(connection_id, kind)
+    statement, _, target = _rows(connection_id, kind)
     _, _, label = _source(connection_id, kind)
     for word in text.lower().split():
         statement = statement.where(func.lower(label).like(f"%{escaped_like(word)}%"))
     if state:
         statement = statement.where(target.is_(None) if state == "unmapped" else target.is_not(None))
     counted = statement.add_columns(func.count().over().label("total"))
-    ordered = counted.order_by(target.is_not(None), number.desc(), label)
     with reading() as connection:
-        rows = connection.execute(page_of(ordered, page)).all()
+        rows = connection.execute(page_of(counted, page)).all()
         return MappingPage(tuple(_row(kind, row) for row in rows), Count(rows[0].total if rows else 0))
+
+
+def every_mapping(connection_id: int, kind: str) -> tuple[MappingRow, ...]:
+    """All of the store's words, in the order of the pages: for a file, which must not leave any out."""
+    statement, _, _ = _rows(connection_id, kind)
+    with reading() as connection:
+        return tuple(_row(kind, row) for row in connection.execute(statement))
 
 
 def _row(kind: str, row: Any) -> MappingRow:
@@ -147,7 +154,7 @@ def _row(kind: str, row: Any) -> MappingRow:
 def unmapped(connection_id: int, kind: str) -> Unmapped:
     """Of the words that a live product carries."""
     statement, number, target = _rows(connection_id, kind)
-    waiting = statement.where(target.is_(None), number > 0).subquery()
+    waiting = statement.where(target.is_(None), number > 0).order_by(None).subquery()
     with reading() as connection:
         found = connection.execute(select(func.count(), func.coalesce(func.sum(waiting.c.products), 0))).one()
         return Unmapped(int(found[0]), int(found[1]))

@@ -179,7 +179,7 @@ def items_page(run_id: int, *, status: str = "", page: int = 1) -> tuple[tuple[I
         return found, count_capped(connection, counted)
 
 
-def all_items(run_id: int, *, status: str = "", most: int = 10_000) -> tuple[ItemRow, ...]:
+def all_items(run_id: int, *, status: str = "", most: int) -> tuple[ItemRow, ...]:
     """For a download: at most ``most`` items."""
     with reading() as connection:
         rows = connection.execute(_items(run_id, status).order_by(run_items.c.position).limit(most))

@@ -10,8 +10,9 @@ from sqlalchemy import insert
 
 from core.db import engine, tables
 from core.domain.filters import ExportFilter, ProductFilter
+from core.domain.mapping import BRAND
 from core.domain.statuses import PRODUCT_TABS, ExportStatus
-from core.reads import activity, connections, exports, overview, products, search
+from core.reads import activity, connections, exports, mappings, overview, products, search
 from core.reads.paging import COUNT_CAP, PAGE_SIZE, Count
 from core.reads.product_detail import product_detail
 from tests.console.filling import Filled
@@ -87,6 +88,19 @@ def test_every_export_tab_counts_the_rows_it_shows(filled: Filled) -> None:
         assert counts[status] == page.count == Count(len(page.rows))
         assert {row.status for row in page.rows} <= {status}
     assert sum(counts[status].number for status in ExportStatus) == counts[""].number == 45
+
+
+def test_a_file_of_mappings_goes_on_where_pages_end(filled: Filled) -> None:
+    present = mappings.every_mapping(filled.connection_id, BRAND)
+    rows = [
+        {"store_account_id": filled.store_account_id, "remote_id": f"x{one}", "title": f"Brand {one:05}"}
+        for one in range(COUNT_CAP)
+    ]
+    with engine.transaction() as conn:
+        conn.execute(insert(tables.store_brands), rows)
+    found = mappings.every_mapping(filled.connection_id, BRAND)
+    assert len(found) == len(present) + COUNT_CAP
+    assert found[:PAGE_SIZE] == mappings.mappings_page(filled.connection_id, BRAND).rows
 
 
 def test_another_connection_sees_nothing_of_it(filled: Filled) -> None:
