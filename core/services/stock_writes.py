@@ -1,14 +1,13 @@
 """stock_writes: our own changes of the store's stock for sold and cancelled units (G5, law 12).
 
-The store's stock is set absolutely, so each SKU is read, written and read back under a lease. What was meant is kept
-on the rows before the call: when the outcome is not known, a stock equal to the target means done, one equal to what
-was there before means repeat, and anything else is for a person.
+The store's stock is set absolutely, so each SKU is read and written under a lease. What was meant is kept on the rows
+before the call. A write that the store counts as a change is done. Any other is read back: a stock equal to the target
+means done, one equal to what was there before means repeat, and anything else is for a person.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -149,10 +148,19 @@ def _write_sku(store: Store, variant_id: int, sku: str, name: str, attempt: int)
         )
     if not units:
         return False
-    if target != present:
-        with suppress(Unknown):  # reading back tells
-            store.set_stock([(sku, target)])
-    return _read_back(store, variant_id, sku, name, attempt)
+    seen = target if target == present or _confirmed(store, sku, target) else store.stock(sku)
+    with transaction() as conn:
+        if seen is None or not holds_lease(conn, name, attempt):
+            return False
+        return _settle_begun(conn, variant_id, sku, seen)
+
+
+def _confirmed(store: Store, sku: str, quantity: int) -> bool:
+    """Whether the store says that the write changed the stock. What it shows after that is somebody else's change."""
+    try:
+        return store.set_stock([(sku, quantity)]) == 1
+    except Unknown:
+        return False
 
 
 def _possible(conn: Connection, variant_id: int, sku: str, present: int) -> tuple[list[_Unit], int]:
@@ -184,14 +192,6 @@ def close_oversold(conn: Connection) -> None:
     waits = select(d.id).where(d.variant_id == cast(i.subject_id, BigInteger), d.wanted.in_(("take", "again")))
     open_ones = (i.code == _OVERSOLD, i.subject_kind == "variant", i.closed_at.is_(None))
     conn.execute(update(issues).where(*open_ones, ~waits.exists()).values(closed_at=func.now()))
-
-
-def _read_back(store: Store, variant_id: int, sku: str, name: str, attempt: int) -> bool:
-    seen = store.stock(sku)
-    with transaction() as conn:
-        if seen is None or not holds_lease(conn, name, attempt):
-            return False
-        return _settle_begun(conn, variant_id, sku, seen)
 
 
 def _settle_begun(conn: Connection, variant_id: int, sku: str, seen: int) -> bool:

@@ -185,6 +185,39 @@ def test_a_write_that_nobody_can_tell_of_is_for_a_person(by_stock: OrderRig, tak
     assert ("variant", "stock_write_unknown") not in rig.open_issues()
 
 
+class _Selling:
+    """The store, with a sale in its own shop window right after it has confirmed a write of stock."""
+
+    def __init__(self, rig: OrderRig, sku: str, quantity: int) -> None:
+        self._rig, self._sku, self._quantity = rig, sku, quantity
+        self.capabilities = rig.store.capabilities
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._rig.store, name)
+
+    def set_stock(self, quantities: Any) -> int:
+        changed: int = self._rig.store.set_stock(quantities)
+        self._rig.control("shopwired/sell", {"business": 1, "sku": self._sku, "quantity": self._quantity})
+        return changed
+
+
+@pytest.mark.parametrize("sold", [3, 2], ids=["as much as came back", "another number"])
+def test_a_write_that_the_store_confirmed_is_settled_whatever_is_sold_since(by_stock: OrderRig, sold: int) -> None:
+    rig, sku = by_stock, by_stock.skus[5]
+    order_id = rig.buy(sku, quantity=3, on_hold=False)
+    rig.work()
+    before = rig.stock(sku)
+    assert rig.deductions(order_id) == ["done"] * 3
+    rig.act(order_id, "advance", to="CANCELLED")
+    rig.drain()
+    order_import.import_orders(rig.importing())
+    store: Any = _Selling(rig, sku, sold)
+    assert write_wanted(store, rig.store_account_id) == 1
+    rig.work()
+    assert (rig.stock(sku), rig.deductions(order_id)) == (before + 3 - sold, ["given_back"] * 3)
+    assert ("variant", "stock_write_unknown") not in rig.open_issues()
+
+
 def test_nobody_settles_a_write_that_is_under_way(by_stock: OrderRig) -> None:
     rig = by_stock
     variant_id = rig.variant(rig.skus[5])
