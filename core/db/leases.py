@@ -7,11 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import Connection, func, text
+from sqlalchemy import Connection, Float, bindparam, func, text
 from sqlalchemy.dialects.postgresql import insert
 
 from core.db.engine import transaction
 from core.db.tables import leases
+
+# For statements that are built once: ``lease_seconds`` is given with their values.
+LEASE_UNTIL = func.now() + text("make_interval(secs => :lease_seconds)").bindparams(
+    bindparam("lease_seconds", type_=Float)
+)
 
 
 def take_lease(name: str, *, seconds: float, holder: str = "") -> int | None:

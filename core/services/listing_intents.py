@@ -16,11 +16,12 @@ from datetime import datetime
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, Float, bindparam, case, func, select, text, update
+from sqlalchemy import Connection, bindparam, case, func, select, update
 from sqlalchemy.dialects.postgresql import Insert
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from core.db.engine import transaction
+from core.db.leases import LEASE_UNTIL
 from core.db.tables import listing_skus, listings
 from core.domain.errors import RemoteError
 from core.domain.listing import ListingDraft, SentListing, SkuDraft
@@ -106,7 +107,6 @@ def _is_free() -> Any:
 
 
 # Statements that every listing sent needs are built once. ``lease_seconds`` is given with their values.
-_LEASE = func.now() + text("make_interval(secs => :lease_seconds)").bindparams(bindparam("lease_seconds", type_=Float))
 _INTENDED: dict[str, Any] = {
     "state": "sending",
     "state_sentence": "",
@@ -116,7 +116,7 @@ _INTENDED: dict[str, Any] = {
     "intended_at": func.now(),
     "called_at": func.now(),
     "changed_at": func.now(),
-    "lease_until": _LEASE,
+    "lease_until": LEASE_UNTIL,
 }
 _SENDING = showing(ProductStatus.SENDING).cte("shown")
 _INTEND_NEW = (
@@ -198,7 +198,7 @@ def begin_call(listing_id: int, *, seconds: float) -> tuple[int, bytes] | None:
             state="sending",
             called_at=func.coalesce(listings.c.called_at, func.now()),
             attempt=listings.c.attempt + 1,
-            lease_until=_LEASE,
+            lease_until=LEASE_UNTIL,
         )
     )
     with transaction() as connection:

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Float, Integer, Select, bindparam, func, insert, literal, select, text, update
+from sqlalchemy import Connection, Integer, Select, bindparam, func, insert, literal, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from core.db.engine import transaction
+from core.db.leases import LEASE_UNTIL
 from core.db.tables import run_items, runs
 from core.queue import RUN, defer
 
@@ -132,7 +133,7 @@ def claim(run_id: int, *, limit: int, seconds: float, shared: bool = False) -> l
     """Claim items that wait (or whose holder went silent) for ``seconds``; none when the run was stopped.
 
     When ``shared`` no more than this job's part of what is left: towards the end of a run none of its jobs sits on
-    ten items while the others have nothing to do.
+    many items while the others have nothing to do.
     """
     with transaction() as connection:
         run = connection.execute(select(runs).where(runs.c.id == run_id)).one_or_none()
@@ -147,13 +148,6 @@ def claim(run_id: int, *, limit: int, seconds: float, shared: bool = False) -> l
         Item(row.id, run_id, run.connection_id, row.subject_kind, row.subject_id, row.attempt)
         for row in sorted(rows, key=lambda row: int(row.position))
     ]
-
-
-def _in_seconds() -> Any:
-    """``lease_seconds`` is given with the statement's values."""
-    return func.now() + text("make_interval(secs => :lease_seconds)").bindparams(
-        bindparam("lease_seconds", type_=Float)
-    )
 
 
 def _claiming() -> Any:
@@ -172,7 +166,7 @@ def _claiming() -> Any:
         .values(
             status="running",
             attempt=run_items.c.attempt + 1,
-            lease_until=_in_seconds(),
+            lease_until=LEASE_UNTIL,
             started_at=func.coalesce(run_items.c.started_at, func.now()),
         )
         .returning(
@@ -192,7 +186,7 @@ def renew(item: Item, *, seconds: float) -> bool:
     """Hold the item for ``seconds`` more; False when it is no longer ours and the work must stop."""
     mine = (run_items.c.id == item.id) & (run_items.c.attempt == item.attempt)
     with transaction() as connection:
-        renewed = update(run_items).where(mine).values(lease_until=_in_seconds())
+        renewed = update(run_items).where(mine).values(lease_until=LEASE_UNTIL)
         return connection.execute(renewed, {"lease_seconds": seconds}).rowcount == 1
 
 
