@@ -92,6 +92,9 @@ class Store(Protocol):
     def set_stock(self, quantities: Sequence[tuple[str, int]]) -> int:
         """Absolute (SKU, quantity); how many the store says it changed. SKUs it does not know may pass in silence."""
 
+    def stock_changes(self, product_id: str, sku: str, *, since: datetime) -> tuple[Change, ...]:
+        """What the store remembers of a SKU's stock from about ``since`` on, oldest first; none without a memory."""
+
     def register_webhooks(self, address: str) -> tuple[str, ...]:
         """Make sure every hint we use is sent to ``address``; returns the topics. Idempotent."""
 

@@ -95,7 +95,8 @@ class Business:
 class Change:
     """A hint from the store that a record changed. ``kind``: product, stock, category, brand or order.
 
-    ``event_id`` orders the hints of one account; ``quantity`` is the signed new stock of ``sku`` where told.
+    ``event_id`` orders the hints of one account; ``quantity`` is the signed new stock of ``sku`` where told, and
+    ``by_order`` whether one of the store's orders took it.
     """
 
     event_id: str
@@ -105,3 +106,4 @@ class Change:
     at: datetime
     sku: str | None = None
     quantity: int | None = None
+    by_order: bool = False

@@ -7,15 +7,18 @@ what we set and not of what the Shop's own page sells (TikTok Shop Partner Cente
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
 from typing import Final
 
+from core.domain.catalog import Change
+
 WAREHOUSE: Final = "warehouse"  # kind of mapping: a store's location to the Shop's warehouse, "" for none
 MAIN_LOCATION: Final = "main"  # of stores that keep one stock only
+_WHOLE_SECOND: Final = timedelta(seconds=1)
 _ANOTHER_CHANGE: Final = timedelta(days=1)
 HOLIDAY: Final = "RESTRICTED"  # status of a warehouse in holiday mode
 WRITE_UNKNOWN: Final = "stock_write_unknown"  # issue: nobody can tell whether the store's stock was written (G5)
@@ -41,6 +44,18 @@ class Standing:
     selling: bool = True
     reserved: int = 0
     continue_selling: bool = False
+
+
+def is_written(changes: Sequence[Change], *, target: int, since: datetime, seen: int) -> bool | None:
+    """Whether a write of ``target`` begun at ``since`` is among the store's ``changes`` of that stock, oldest first.
+
+    None: they do not tell, because the last of them is not the stock ``seen`` after them, or because the same was
+    written shortly before. The store's moments are whole seconds of its own clock.
+    """
+    alike = [change for change in changes if change.quantity == target and not change.by_order]
+    if alike:
+        return True if alike[-1].at >= since - _WHOLE_SECOND else None
+    return False if changes and changes[-1].quantity == seen else None
 
 
 @dataclass(frozen=True, slots=True)

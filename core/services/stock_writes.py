@@ -1,24 +1,26 @@
 """stock_writes: our own changes of the store's stock for sold and cancelled units (G5, law 12).
 
 The store's stock is set absolutely, so each SKU is read and written under a lease. What was meant is kept on the rows
-before the call. A write that the store counts as a change is done. Any other is read back: a stock equal to the target
-means done, one equal to what was there before means repeat, and anything else is for a person.
+before the call. A write that the store counts as a change is done. Of any other the store's own history tells. Where it
+does not, the stock does: equal to the target means done, equal to what was there before means repeat, and anything else
+is for a person.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import BigInteger, Connection, Select, cast, func, select, update
 
 from core.db.engine import transaction
 from core.db.leases import holds_lease, is_free, release_lease, take_lease
-from core.db.tables import issues, stock_deductions, variants
+from core.db.tables import issues, products, stock_deductions, variants
 from core.domain.errors import Unknown
 from core.domain.people import Actor
-from core.domain.stock import WRITE_UNKNOWN
+from core.domain.stock import WRITE_UNKNOWN, is_written
 from core.ports import Store
 from core.queue import STOCK, defer
 from core.services import audit
@@ -33,7 +35,7 @@ _ARRIVED: dict[str, dict[str, Any]] = {
     "again": {"outcome": "given_back", "before": None, "target": None},
 }
 _STANDS = {"take": "held", "back": "done", "again": "given_back"}
-_LEASE_S = 60.0  # three calls of at most 15 seconds each
+_LEASE_S = 90.0  # four calls of at most 15 seconds each, until a write is answered
 _SKU_UNKNOWN = "stock_sku_unknown"
 _OVERSOLD = "stock_oversold"
 _FIX = "Look in the store at the stock of this SKU, then say whether our change arrived."
@@ -54,6 +56,16 @@ class _Unit:
     wanted: str
     before: int | None
     target: int | None
+    intended_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Goods:
+    """A variant as the store knows it."""
+
+    variant_id: int
+    product: str
+    sku: str
 
 
 def write_wanted(store: Store, store_account_id: int) -> int:
@@ -121,8 +133,8 @@ def _write_variant(store: Store, store_account_id: int, variant_id: int) -> bool
         return False
     try:
         with transaction() as conn:
-            sku = conn.execute(select(variants.c.sku).where(variants.c.id == variant_id)).scalar_one()
-        return _write_sku(store, variant_id, sku or "", name, attempt)
+            row = conn.execute(_goods().where(variants.c.id == variant_id)).one()
+        return _write_sku(store, _Goods(variant_id, row.remote_id, row.sku or ""), name, attempt)
     finally:
         release_lease(name, attempt)
 
@@ -132,14 +144,20 @@ def stock_lease(store_account_id: int, variant_id: int) -> str:
     return f"stock:{store_account_id}:{variant_id}"
 
 
-def _write_sku(store: Store, variant_id: int, sku: str, name: str, attempt: int) -> bool:
+def _goods() -> Select[Any]:
+    return select(products.c.remote_id, variants.c.sku).join_from(variants, products)
+
+
+def _write_sku(store: Store, goods: _Goods, name: str, attempt: int) -> bool:
+    variant_id, sku = goods.variant_id, goods.sku
     present = store.stock(sku) if sku else None
     if present is None:
         _complain(variant_id, sku)
         return False
+    written = _is_written(store, goods, present)
     with transaction() as conn:
         close_issue(conn, subject=("variant", str(variant_id)), code=_SKU_UNKNOWN)
-        if not holds_lease(conn, name, attempt) or not _settle_begun(conn, variant_id, sku, present):
+        if not holds_lease(conn, name, attempt) or not _settle_begun(conn, goods, present, written):
             return False
         units, target = _possible(conn, variant_id, sku, present)
         values = {"outcome": "unknown", "before": present, "target": target, "intended_at": func.now()}
@@ -148,11 +166,41 @@ def _write_sku(store: Store, variant_id: int, sku: str, name: str, attempt: int)
         )
     if not units:
         return False
-    seen = target if target == present or _confirmed(store, sku, target) else store.stock(sku)
+    confirmed = target == present or _confirmed(store, sku, target)
+    seen = target if confirmed else store.stock(sku)
+    if seen is None:
+        return False
+    written = confirmed or _is_written(store, goods, seen)
     with transaction() as conn:
-        if seen is None or not holds_lease(conn, name, attempt):
-            return False
-        return _settle_begun(conn, variant_id, sku, seen)
+        return holds_lease(conn, name, attempt) and _settle_begun(conn, goods, seen, written)
+
+
+def _is_written(store: Store, goods: _Goods, seen: int) -> bool | None:
+    """Whether the store's history knows of our write whose outcome is open; None when it does not tell."""
+    with transaction() as conn:
+        begun = next((unit for unit in _wanted_units(conn, goods.variant_id) if unit.outcome == "unknown"), None)
+    if begun is None or begun.target is None or begun.intended_at is None:
+        return None
+    changes = store.stock_changes(goods.product, goods.sku, since=begun.intended_at)
+    written = is_written(changes, target=begun.target, since=begun.intended_at, seen=seen)
+    return None if written is False and not _remembers_writes(store, goods.variant_id) else written
+
+
+def _remembers_writes(store: Store, variant_id: int) -> bool:
+    """Whether our last write that arrived is in the store's history: only then does one that is not there say a thing.
+
+    That a store counts writes of programs among its changes is nowhere promised.
+    """
+    d = stock_deductions.c
+    account = select(variants.c.store_account_id).where(variants.c.id == variant_id).scalar_subquery()
+    arrived = (d.store_account_id == account, d.wanted == "", d.target != d.before, d.settled_at.is_not(None))
+    mine = _goods().add_columns(d.target, d.intended_at).join(stock_deductions, d.variant_id == variants.c.id)
+    with transaction() as conn:
+        last = conn.execute(mine.where(*arrived).order_by(d.settled_at.desc()).limit(1)).one_or_none()
+    if last is None:
+        return False
+    changes = store.stock_changes(last.remote_id, last.sku or "", since=last.intended_at)
+    return any(change.quantity == last.target and not change.by_order for change in changes)
 
 
 def _confirmed(store: Store, sku: str, quantity: int) -> bool:
@@ -194,26 +242,27 @@ def close_oversold(conn: Connection) -> None:
     conn.execute(update(issues).where(*open_ones, ~waits.exists()).values(closed_at=func.now()))
 
 
-def _settle_begun(conn: Connection, variant_id: int, sku: str, seen: int) -> bool:
-    """Decide a write whose outcome was open from the stock ``seen`` now; False when a person has to."""
-    begun = [unit for unit in _wanted_units(conn, variant_id) if unit.outcome == "unknown"]
+def _settle_begun(conn: Connection, goods: _Goods, seen: int, written: bool | None) -> bool:
+    """Settle a write whose outcome was open: by ``written``, else by the stock ``seen`` now. False: a person has to."""
+    begun = [unit for unit in _wanted_units(conn, goods.variant_id) if unit.outcome == "unknown"]
     if not begun:
         return True
     before, target = begun[0].before, begun[0].target
-    if seen not in (before, target):
+    if written is None and seen not in (before, target):
         sentence = (
-            f"The stock of {sku} was to go from {before} to {target}, the store did not confirm it, and now it has "
-            f"{seen}: whether our change is part of that, only the store's own history tells."
+            f"The stock of {goods.sku} was to go from {before} to {target}, the store did not confirm it, and now it "
+            f"has {seen}: whether our change is part of that, only somebody who looks can tell."
         )
-        _open(conn, variant_id, WRITE_UNKNOWN, sentence, _FIX)
+        _open(conn, goods.variant_id, WRITE_UNKNOWN, sentence, _FIX)
         return False
+    arrived = seen == target if written is None else written
     for wanted in _ARRIVED:
         ids = [unit.id for unit in begun if unit.wanted == wanted]
-        if seen == target:
+        if arrived:
             _settle(conn, ids, wanted)
         else:
             _reopen(conn, ids, wanted)
-    close_issue(conn, subject=("variant", str(variant_id)), code=WRITE_UNKNOWN)
+    close_issue(conn, subject=("variant", str(goods.variant_id)), code=WRITE_UNKNOWN)
     return True
 
 
@@ -232,7 +281,7 @@ def _reopen(conn: Connection, ids: Sequence[int], wanted: str) -> None:
 
 def _units() -> Select[Any]:
     d = stock_deductions.c
-    return select(d.id, d.outcome, d.wanted, d.before, d.target)
+    return select(d.id, d.outcome, d.wanted, d.before, d.target, d.intended_at)
 
 
 def _wanted_units(conn: Connection, variant_id: int) -> list[_Unit]:

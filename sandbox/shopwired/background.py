@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 from sandbox import demo
-from sandbox.shopwired.stock import find_sku, set_stock
+from sandbox.shopwired.stock import find_sku, sell, set_stock
 from sandbox.world import World
 
 LONGEST_GAP_MINUTES = 1.0
@@ -54,4 +54,7 @@ def change_some_stock(world: World, chance: random.Random) -> None:
             return
         stock = int(found[1]["stock"])
         sold = chance.randrange(1, 3)
-        set_stock(world, business, row["sku"], stock + DELIVERY if stock <= LOW_STOCK else stock - sold)
+        if stock <= LOW_STOCK:
+            set_stock(world, business, row["sku"], stock + DELIVERY)
+        else:
+            sell(world, business, row["sku"], sold)

@@ -12,7 +12,7 @@ from sandbox.shopwired import emails
 from sandbox.shopwired.answers import ApiError
 from sandbox.shopwired.background import StockLife, per_minute
 from sandbox.shopwired.products import change_product
-from sandbox.shopwired.stock import lower_stock
+from sandbox.shopwired.stock import sell
 from sandbox.world import World
 
 # Every switch with its value on a fresh sandbox.
@@ -51,7 +51,7 @@ class _Desk:
         """Somebody buys in the shop window: `{"business", "sku", "quantity"}` lowers the stock."""
         allow_keys(given, "business", "sku", "quantity")
         business, sku = self._business(given), given.get("sku")
-        left = lower_stock(self._world, business, str(sku), int(number({"quantity": 1, **given}, "quantity")))
+        left = sell(self._world, business, str(sku), int(number({"quantity": 1, **given}, "quantity")))
         if left is None:
             raise ControlError(f"Business {business} has no SKU {sku!r}; look it up with GET /v1/products.")
         return {"sku": sku, "stock": left}

@@ -9,6 +9,7 @@ from starlette.responses import Response
 from sandbox.shopwired.answers import ApiError, answer
 from sandbox.shopwired.asks import Ask
 from sandbox.shopwired.documents import Product, announce, announce_stock, load, save
+from sandbox.shopwired.sequences import next_id
 from sandbox.shopwired.writing import plain_values
 from sandbox.world import World
 
@@ -55,6 +56,12 @@ def lower_stock(world: World, business: int, sku: str, quantity: int, order_id: 
         left = int(found[1]["stock"]) - quantity
         set_stock(world, business, sku, left, order_id)
     return left
+
+
+def sell(world: World, business: int, sku: str, quantity: int) -> int | None:
+    """Somebody buys in the shop window: as `lower_stock`, told with the number of an order, which is not kept."""
+    with world.db.transaction():
+        return lower_stock(world, business, sku, quantity, next_id(world, "order"))
 
 
 def get_stock(ask: Ask) -> Response:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,18 @@ def test_stock_is_read_and_set(there: StoreAtSandbox) -> None:
     assert store.stock("NO-SUCH-SKU") is None
     assert store.set_stock([("NO-SUCH-SKU", 5)]) == 0, "passed over in silence"
     assert store.set_stock([]) == 0
+
+
+def test_the_store_tells_what_happened_to_a_stock(there: StoreAtSandbox) -> None:
+    store, (product, sku) = there.store(), goods(there, stock=7)
+    other = goods(there, stock=7)[1]
+    since = datetime.now(UTC)
+    store.set_stock([(sku, 9), (other, 4)])
+    store.create_order(draft(there, line(product, sku, quantity=2)))
+    store.set_stock([(sku, 9), (sku, 9)])
+    told = store.stock_changes(product, sku, since=since)
+    assert [(change.quantity, change.by_order) for change in told] == [(9, False), (7, True), (9, False)]
+    assert store.stock_changes(product, sku, since=since + timedelta(hours=1)) == ()
 
 
 def test_stock_of_skus_with_signs(there: StoreAtSandbox) -> None:

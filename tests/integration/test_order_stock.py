@@ -13,6 +13,7 @@ from core.config import Settings
 from core.db.engine import transaction
 from core.db.leases import release_lease, take_lease
 from core.db.tables import cursors, issues, stock_deductions, variants
+from core.domain.catalog import Change
 from core.domain.errors import RemoteError, Temporary
 from core.reads.latency import orders_left_out
 from core.services import order_import
@@ -146,33 +147,68 @@ def test_a_lost_answer_to_a_stock_write_is_settled_by_reading_back(by_stock: Ord
 
 
 class _Cut:
-    """The store, with a sale in its own shop window and no answer when stock is written."""
+    """The store, with a sale in its own shop window and no answer when stock is written, if that still arrives."""
 
-    def __init__(self, rig: OrderRig, sku: str) -> None:
-        self._rig, self._sku, self.capabilities = rig, sku, rig.store.capabilities
+    def __init__(self, rig: OrderRig, sku: str, *, sold: int = 7, arrives: bool = True) -> None:
+        self._rig, self._sku, self._sold, self._arrives = rig, sku, sold, arrives
+        self.capabilities = rig.store.capabilities
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._rig.store, name)
 
     def set_stock(self, quantities: Any) -> int:
-        self._rig.store.set_stock(quantities)
-        self._rig.control("shopwired/sell", {"business": 1, "sku": self._sku, "quantity": 7})
+        if self._arrives:
+            self._rig.store.set_stock(quantities)
+        self._rig.control("shopwired/sell", {"business": 1, "sku": self._sku, "quantity": self._sold})
         raise KeyboardInterrupt
+
+
+class _Forgetful:
+    """The store, without a memory of what happened to its stock."""
+
+    def __init__(self, rig: OrderRig) -> None:
+        self._rig, self.capabilities = rig, rig.store.capabilities
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._rig.store, name)
+
+    def stock_changes(self, *_: Any, **__: Any) -> tuple[Change, ...]:
+        return ()
+
+
+def cut_short(rig: OrderRig, sku: str, store: Any, *, quantity: int) -> str:
+    """An order whose stock was being written by ``store`` when the worker was killed."""
+    order_id = rig.buy(sku, quantity=quantity, on_hold=False)
+    rig.drain()
+    order_import.import_orders(rig.importing())
+    with pytest.raises(KeyboardInterrupt):
+        write_wanted(store, rig.store_account_id)
+    with transaction() as conn:
+        conn.execute(text("UPDATE leases SET lease_until = now()"))
+    return order_id
+
+
+@pytest.mark.parametrize("sold", [2, 7], ids=["as many as we took", "another number"])
+@pytest.mark.parametrize("arrives", [True, False])
+def test_what_became_of_a_write_is_told_by_the_stores_own_history(by_stock: OrderRig, sold: int, arrives: bool) -> None:
+    rig, sku = by_stock, by_stock.skus[5]
+    rig.buy(sku, quantity=1, on_hold=False)
+    rig.work()  # a write that arrived: the store is known to remember such
+    before = rig.stock(sku)
+    order_id = cut_short(rig, sku, _Cut(rig, sku, sold=sold, arrives=arrives), quantity=2)
+    for _ in range(2):
+        write_wanted(rig.store, rig.store_account_id)
+    assert (rig.stock(sku), rig.deductions(order_id)) == (before - sold - 2, ["done"] * 2)
+    assert ("variant", "stock_write_unknown") not in rig.open_issues()
 
 
 @pytest.mark.parametrize("taken", [True, False])
 def test_a_write_that_nobody_can_tell_of_is_for_a_person(by_stock: OrderRig, taken: bool) -> None:
     rig, sku = by_stock, by_stock.skus[5]
-    order_id = rig.buy(sku, quantity=1, on_hold=False)
-    rig.drain()
-    order_import.import_orders(rig.importing())
-    store: Any = _Cut(rig, sku)
-    with pytest.raises(KeyboardInterrupt):
-        write_wanted(store, rig.store_account_id)
+    order_id = cut_short(rig, sku, _Cut(rig, sku), quantity=1)
     stock = rig.stock(sku)
-    with transaction() as conn:
-        conn.execute(text("UPDATE leases SET lease_until = now()"))
-    assert write_wanted(rig.store, rig.store_account_id) == 0
+    forgetful: Any = _Forgetful(rig)
+    assert write_wanted(forgetful, rig.store_account_id) == 0
     assert (rig.stock(sku), rig.deductions(order_id)) == (stock, ["unknown"])
     assert ("variant", "stock_write_unknown") in rig.open_issues()
     assert rig.held(sku) >= 1

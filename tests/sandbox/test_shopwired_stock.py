@@ -129,7 +129,10 @@ def test_a_sale_lowers_stock_and_an_edit_changes_a_product(sandbox: httpx.Client
     edit = {"product_id": product["id"], "fields": {"title": "Edited in the admin"}}
     sandbox.post("/_sandbox/shopwired/change", json=edit).raise_for_status()
     assert shop.get(f"/products/{product['id']}").json()["title"] == "Edited in the admin"
-    assert [event["topic"] for event in events_after(shop, 0)][-2:] == ["product.stock_changed", "product.updated"]
+    sold, edited = events_after(shop, 0)[-2:]
+    assert (sold["topic"], edited["topic"]) == ("product.stock_changed", "product.updated")
+    assert sold["data"]["newQuantity"] == 7
+    assert sold["data"]["orderId"] > 0
 
 
 def test_stock_moves_by_itself_when_the_shop_is_alive(sandbox: httpx.Client, shop: httpx.Client) -> None:

@@ -245,6 +245,11 @@ MOMENT = datetime(2026, 6, 13, 10, 2, 52, tzinfo=UTC)
             {"sku": "OTH-S", "isVariation": True, "newQuantity": 10},
             Change("5", "stock", "stock_changed", "70", MOMENT, "OTH-S", 10),
         ),
+        (
+            "product.stock_changed",
+            {"sku": "OTH-S", "isVariation": True, "newQuantity": 9, "orderId": 90001},
+            Change("5", "stock", "stock_changed", "70", MOMENT, "OTH-S", 9, by_order=True),
+        ),
         ("product.stock_changed", [], Change("5", "stock", "stock_changed", "70", MOMENT)),
         ("category.created", {}, Change("5", "category", "created", "70", MOMENT)),
         ("brand.updated", {}, Change("5", "brand", "updated", "70", MOMENT)),

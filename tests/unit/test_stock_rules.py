@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.domain.catalog import Change
 from core.domain.limits import limits_of
 from core.domain.offers import StockRules, offer_of
 from core.domain.stock import (
@@ -21,6 +22,7 @@ from core.domain.stock import (
     exposure,
     in_our_warehouse,
     is_newer_event,
+    is_written,
     offered,
     sentence_of,
     spread,
@@ -170,3 +172,36 @@ def test_exposure_is_sales_rate_times_lag() -> None:
     assert exposure(300, timedelta(minutes=1), timedelta(minutes=15)) == Decimal(4500)
     assert exposure(300, timedelta(minutes=1), timedelta(seconds=5)) == Decimal(25)
     assert exposure(0, timedelta(days=7), timedelta(hours=1)) == Decimal(0)
+
+
+AT = datetime(2026, 6, 13, 10, 2, 52, 400_000, tzinfo=UTC)
+
+
+def told(*changes: tuple[float, int, bool]) -> list[Change]:
+    """What the store remembers: seconds after ``AT`` in whole seconds, the new stock, and whether by an order."""
+    moments = [(AT + timedelta(seconds=after)).replace(microsecond=0) for after, _, _ in changes]
+    return [
+        Change(str(number), "stock", "stock_changed", "70", moment, "MUG", quantity, by_order)
+        for number, (moment, (_, quantity, by_order)) in enumerate(zip(moments, changes, strict=True))
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "seen", "expected"),
+    [
+        pytest.param([(0, 7, False)], 7, True, id="it is there"),
+        pytest.param([(0, 7, False), (1, 5, True)], 5, True, id="sold since"),
+        pytest.param([(0, 7, False), (1, 10, True)], 10, True, id="as many came back as we took"),
+        pytest.param([(1, 7, True)], 7, False, id="an order took as many as we meant to"),
+        pytest.param([(1, 8, True)], 8, False, id="an order only"),
+        pytest.param([(1, 8, False)], 8, False, id="somebody set another number"),
+        pytest.param([(1, 8, True)], 5, None, id="the history lags behind"),
+        pytest.param([], 10, None, id="no history"),
+        pytest.param([(-5, 7, False), (-3, 10, True)], 10, None, id="the same was written before"),
+        pytest.param([(-5, 7, False), (-3, 10, True), (0, 7, False), (1, 6, True)], 6, True, id="before and now"),
+    ],
+)
+def test_whether_a_write_of_7_is_in_the_stores_history(
+    changes: list[tuple[float, int, bool]], seen: int, expected: bool | None
+) -> None:
+    assert is_written(told(*changes), target=7, since=AT, seen=seen) is expected

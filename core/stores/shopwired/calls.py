@@ -19,6 +19,7 @@ from core.stores.shopwired import mapping
 
 PAGE = 100  # ShopWired's largest
 BUCKET = "api"
+CLOCKS_S = 120  # the store's clock may differ from ours by this much
 STOCK, EVENTS, ONE, LISTS, CRAWL = 2, 3, 4, 6, 7  # priorities in the shared rate bucket (0 first)
 # Fields of orders that hold the customer's data; in lower case, as the journal compares them.
 CUSTOMER_FIELDS = ("billingaddress", "shippingaddress", "comments", "content", "deviceinfo", "dateofbirth")

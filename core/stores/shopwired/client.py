@@ -17,7 +17,7 @@ from core.http.client import Answer
 from core.ports import StoreCapabilities
 from core.stores import wire
 from core.stores.shopwired import mapping
-from core.stores.shopwired.calls import CRAWL, EVENTS, LISTS, ONE, PAGE, digits, records
+from core.stores.shopwired.calls import CLOCKS_S, CRAWL, EVENTS, LISTS, ONE, PAGE, digits, records
 from core.stores.shopwired.orders import StoreOrders
 from core.stores.shopwired.stock import StoreStock
 from core.stores.shopwired.webhooks import TOPICS
@@ -26,7 +26,6 @@ _EMBED = "variations,images,categories,brand,custom_fields"
 _AT_ONCE = 4  # pages asked for at the same time
 _AHEAD = 8  # pages asked for or read that nobody has taken yet
 _EVENT_PAGES = 50  # of one look at the feed; the next look goes on from there
-_OVERLAP_S = 120  # the store's clock may differ from ours by this much
 _SINCE_TIME = "after:"
 
 
@@ -96,7 +95,7 @@ class ShopWired(StoreOrders, StoreStock):
         takes [inferred: as Unix seconds, like ShopWired's other date filters].
         """
         if since is None:
-            return (), f"{_SINCE_TIME}{int(time.time()) - _OVERLAP_S}"
+            return (), f"{_SINCE_TIME}{int(time.time()) - CLOCKS_S}"
         events: list[Any] = []
         for _ in range(_EVENT_PAGES):
             page = records(self._get("/events", _after(since), priority=EVENTS), "events")

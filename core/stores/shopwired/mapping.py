@@ -95,8 +95,8 @@ def business_from(record: Any) -> Business:
 def change_from(event: Any) -> Change | None:
     """An event of the feed or of a webhook, or None when it is about something we do not keep.
 
-    ``product.stock_changed`` becomes kind ``stock`` with the SKU and its new quantity. A refund's subject is its
-    order, where the event tells it.
+    ``product.stock_changed`` becomes kind ``stock`` with the SKU, its new quantity and whether an order caused it. A
+    refund's subject is its order, where the event tells it.
     """
     found = wire.fields(event)
     kind, _, action = wire.text(found.get("topic")).partition(".")
@@ -107,7 +107,8 @@ def change_from(event: Any) -> Change | None:
     data = wire.fields(found.get("data"))
     if action == "stock_changed":
         quantity = wire.whole(data.get("newQuantity"))
-        return Change(event_id, "stock", action, subject, at, wire.optional_text(data.get("sku")), quantity)
+        sku, by_order = wire.optional_text(data.get("sku")), data.get("orderId") is not None
+        return Change(event_id, "stock", action, subject, at, sku, quantity, by_order)
     if action.startswith("refund."):
         subject = wire.identifier(wire.fields(data.get("object")).get("orderId"))
         return Change(event_id, kind, action, subject, at) if subject is not None else None
