@@ -10,7 +10,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, select, text, update
+from sqlalchemy import Connection, Row, delete, func, select, text, update
 
 from core.db.bulk import Stage, stage_rows, upsert_rows, upsert_stage
 from core.db.engine import now
@@ -93,13 +93,13 @@ def write_products(
 
 def load_products(connection: Connection, product_ids: Sequence[int]) -> dict[int, StoredProduct]:
     """The products with these ids, with their live variants in the store's order; deleted ones are left out."""
-    wanted = list(product_ids)
+    wanted = func.any(list(product_ids))
     by_product: dict[int, list[Row[Any]]] = {}
     live = variants.c.deleted_at.is_(None)
-    chosen = select(variants).where(variants.c.product_id.in_(wanted), live)
+    chosen = select(variants).where(variants.c.product_id == wanted, live)
     for row in connection.execute(chosen.order_by(variants.c.product_id, variants.c.position, variants.c.id)):
         by_product.setdefault(row.product_id, []).append(row)
-    rows = connection.execute(select(products).where(products.c.id.in_(wanted), products.c.deleted_at.is_(None)))
+    rows = connection.execute(select(products).where(products.c.id == wanted, products.c.deleted_at.is_(None)))
     return {row.id: _stored_product(row, by_product.get(row.id, [])) for row in rows}
 
 

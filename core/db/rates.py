@@ -54,7 +54,7 @@ _REST = text(
     WHERE key = :key AND blocked_until IS NOT NULL
     """
 )
-_REMEMBER_NO_REST_S = 0.25  # where we set no limit of our own, not every call has to ask
+_REMEMBER_NO_REST_S = 1.0  # where we set no limit of our own, not every call has to ask
 
 
 class PostgresRates:

@@ -19,7 +19,7 @@ Process = Callable[[Item, StillOurs], Outcome]
 Prefetch = Callable[[Sequence[Item]], None]
 ProcessMany = Callable[[Sequence[Item]], Mapping[int, Outcome]]
 _BATCH, _BATCH_LEASE_S = 40, 60.0
-_FIRST, _MOST, _AHEAD_S = 5, 25, 3.0  # items claimed and read together: as many as are worked on in so long
+_FIRST, _MOST, _AHEAD_S = 5, 40, 4.0  # items claimed and read together: as many as are worked on in so long
 SHIFT_S = 5.0  # then whatever is more urgent than a run has its turn
 _PARKED_FOR = timedelta(seconds=60)
 

@@ -133,7 +133,9 @@ def load_rules(
 def load_categories(connection: Connection, shop_id: int, category_ids: Collection[str]) -> dict[str, CategoryInfo]:
     """The Shop's categories with these ids, by id."""
     c = shop_categories.c
-    wanted = select(c.id, c.path, c.leaf, c.permission).where(c.shop_id == shop_id, c.id.in_(list(category_ids)))
+    wanted = select(c.id, c.path, c.leaf, c.permission).where(
+        c.shop_id == shop_id, c.id == func.any(list(category_ids))
+    )
     return {row.id: CategoryInfo(row.id, row.path, row.leaf, row.permission) for row in connection.execute(wanted)}
 
 
@@ -232,7 +234,7 @@ def _category_rules(
 ) -> tuple[dict[str, CategoryRule], dict[str, tuple[CategoryAttribute, ...]]]:
     c = category_rules.c
     wanted = select(c.category_id, c.rule, c.attributes).where(
-        c.shop_id == shop_id, c.category_id.in_(list(category_ids))
+        c.shop_id == shop_id, c.category_id == func.any(list(category_ids))
     )
     rows = connection.execute(wanted).all()
     rules = {row.category_id: read_rule(row.rule) for row in rows}
@@ -252,7 +254,7 @@ def read_attribute(document: Mapping[str, Any]) -> CategoryAttribute:
 
 def _brands(connection: Connection, shop_id: int, brand_ids: Collection[str]) -> dict[str, ShopBrand]:
     c = shop_brands.c
-    wanted = select(c.id, c.name, c.authorised, c.t1).where(c.shop_id == shop_id, c.id.in_(list(brand_ids)))
+    wanted = select(c.id, c.name, c.authorised, c.t1).where(c.shop_id == shop_id, c.id == func.any(list(brand_ids)))
     return {row.id: ShopBrand(*row) for row in connection.execute(wanted)}
 
 

@@ -9,6 +9,7 @@ out is treated as unknown.
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,9 +17,7 @@ from datetime import datetime
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, bindparam, case, func, select, update
-from sqlalchemy.dialects.postgresql import Insert
-from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy import Connection, func, select, text, update
 
 from core.db.engine import transaction
 from core.db.leases import LEASE_UNTIL
@@ -26,7 +25,8 @@ from core.db.tables import listing_skus, listings
 from core.domain.errors import RemoteError
 from core.domain.listing import ListingDraft, SentListing, SkuDraft
 from core.domain.statuses import ProductStatus
-from core.services.product_status import showing
+from core.services.listing_pictures import REMEMBER, Row
+from core.services.live import IS_LIVE, require_live
 
 _DRAFT = TypeAdapter(ListingDraft)
 
@@ -74,7 +74,9 @@ def live_listings(connection: Connection, connection_id: int, product_ids: Seque
     """The live listings of products, by product and by variant id; None is the listing of the whole product."""
     leased = func.coalesce(listings.c.lease_until > func.now(), False).label("leased")
     wanted = select(listings, leased).where(
-        listings.c.connection_id == connection_id, listings.c.product_id.in_(product_ids), listings.c.ended_at.is_(None)
+        listings.c.connection_id == connection_id,
+        listings.c.product_id == func.any(list(product_ids)),
+        listings.c.ended_at.is_(None),
     )
     found: dict[int, LiveOnes] = {product_id: {} for product_id in product_ids}
     for row in connection.execute(wanted):
@@ -106,44 +108,40 @@ def _is_free() -> Any:
     return (listings.c.lease_until.is_(None)) | (listings.c.lease_until <= func.now())
 
 
-# Statements that every listing sent needs are built once. ``lease_seconds`` is given with their values.
-_INTENDED: dict[str, Any] = {
-    "state": "sending",
-    "state_sentence": "",
-    "state_code": "",
-    "body": bindparam("new_body"),
-    "draft": bindparam("new_draft"),
-    "intended_at": func.now(),
-    "called_at": func.now(),
-    "changed_at": func.now(),
-    "lease_until": LEASE_UNTIL,
-}
-_SENDING = showing(ProductStatus.SENDING).cte("shown")
-_INTEND_NEW = (
-    upsert(listings)
-    .values(
-        connection_id=bindparam("of_connection"),
-        product_id=bindparam("of_product"),
-        variant_id=bindparam("of_variant"),
-        idempotency_key=bindparam("new_key"),
-        attempt=1,
-        **_INTENDED,
+# One statement each, for whatever sends. Nothing is stored unless the connection may act at that moment.
+_INTENDING = """
+    WITH taken AS ({taking} RETURNING id, attempt),
+    shown AS (
+        UPDATE product_states SET status = '{sending}', status_sentence = '', changed_at = now() FROM taken
+        WHERE product_states.connection_id = :connection AND product_states.product_id = :product
+    ), remembered AS ({remember})
+    SELECT id, attempt FROM taken
+"""
+_INTEND_NEW = text(
+    _INTENDING.format(
+        sending=ProductStatus.SENDING,
+        remember=REMEMBER,
+        taking=f"""
+        INSERT INTO listings (connection_id, product_id, variant_id, idempotency_key, state, body, draft,
+            called_at, attempt, lease_until)
+        SELECT :connection, :product, CAST(:variant AS bigint), CAST(:key AS uuid), 'sending', CAST(:body AS bytea),
+            CAST(:draft AS jsonb), now(), 1, now() + make_interval(secs => :seconds)
+        WHERE {IS_LIVE} ON CONFLICT DO NOTHING
+        """,
     )
-    .on_conflict_do_nothing()
-    .returning(listings.c.id, listings.c.attempt)
-    .add_cte(_SENDING)
 )
-_INTEND_AGAIN = (
-    update(listings)
-    .where(listings.c.id == bindparam("listing"), _is_free())
-    .values(
-        generation=listings.c.generation + 1,
-        attempt=listings.c.attempt + 1,
-        idempotency_key=func.coalesce(bindparam("new_key"), listings.c.idempotency_key),
-        **_INTENDED,
+_INTEND_AGAIN = text(
+    _INTENDING.format(
+        sending=ProductStatus.SENDING,
+        remember=REMEMBER,
+        taking=f"""
+        UPDATE listings SET state = 'sending', state_sentence = '', state_code = '', body = :body,
+            draft = CAST(:draft AS jsonb), intended_at = now(), called_at = now(), changed_at = now(),
+            lease_until = now() + make_interval(secs => :seconds), generation = generation + 1, attempt = attempt + 1,
+            idempotency_key = coalesce(CAST(:key AS uuid), idempotency_key)
+        WHERE id = :listing AND (lease_until IS NULL OR lease_until <= now()) AND {IS_LIVE}
+        """,
     )
-    .returning(listings.c.id, listings.c.attempt)
-    .add_cte(_SENDING)
 )
 
 
@@ -157,29 +155,36 @@ def store_intent(
     body: bytes,
     key: str | None,
     seconds: float,
+    fresh: Sequence[Row],
 ) -> tuple[int, int] | None:
     """Store what is about to be sent, take the listing for the call, show its product as being sent.
 
-    (listing id, attempt). One statement, unless the Shop has deleted the listing: then it wants a transaction.
-    None when somebody else has it just now. A listing the Shop has deleted is ended and a new one begun. ``key`` is
-    None for an edit. The last outcome must be known: this begins a new generation.
+    ``fresh`` are the pictures uploaded for it, to be remembered in any case.
+
+    (listing id, attempt). One statement, unless the Shop has deleted the listing: then it wants a transaction, ends
+    that listing and begins a new one. None when somebody else has it just now. ``key`` is None for an edit. The last
+    outcome must be known: this begins a new generation. Raises ``NotLive``.
     """
     values = {
-        "of_connection": connection_id,
-        "of_product": int(draft.product_id),
-        "new_body": body,
-        "new_draft": _DRAFT.dump_python(draft, mode="json"),
-        "new_key": key,
-        "lease_seconds": seconds,
+        "connection": connection_id,
+        "product": int(draft.product_id),
+        "body": body,
+        "draft": _DRAFT.dump_json(draft).decode(),
+        "key": key,
+        "seconds": seconds,
+        "pictures": json.dumps(fresh),
     }
     if live is not None and live.tiktok_status == "DELETED":
         end_listing(connection, live.id)
         live = None
     if live is None:
-        row = connection.execute(_INTEND_NEW, values | {"of_variant": variant_id}).one_or_none()
+        row = connection.execute(_INTEND_NEW, values | {"variant": variant_id}).one_or_none()
     else:
         row = connection.execute(_INTEND_AGAIN, values | {"listing": live.id}).one_or_none()
-    return (row.id, row.attempt) if row is not None else None
+    if row is None:
+        require_live(connection, connection_id)
+        return None
+    return row.id, row.attempt
 
 
 def end_listing(connection: Connection, listing_id: int) -> None:
@@ -207,106 +212,86 @@ def begin_call(listing_id: int, *, seconds: float) -> tuple[int, bytes] | None:
     return (row.attempt, bytes(row.body)) if row is not None else None
 
 
-_SAVE_SENT = (
-    update(listings)
-    .where(listings.c.id == bindparam("listing"), listings.c.attempt == bindparam("mine"))
-    .values(
-        state="sent",
-        state_sentence="",
-        state_code="",
-        sent_at=func.now(),
-        tiktok_status=case((listings.c.tiktok_status == "ACTIVATE", "ACTIVATE"), else_="PENDING"),
-        audit_status="AUDITING",
-        reasons=[],
-        reason_keys=[],
-        review_round=listings.c.review_round + 1,
-        lease_until=None,
-        changed_at=func.now(),
+# SKUs that an edit has left out are deleted in the Shop (TikTok Shop Partner Center, Edit Product). What a whole
+# product shows when it goes into its first review is known without looking.
+_SAVE_SENT = text(
+    f"""
+    WITH kept AS (
+        UPDATE listings SET state = 'sent', state_sentence = '', state_code = '', remote_id = :remote_id,
+            sent_at = now(), audit_status = 'AUDITING', reasons = '[]', reason_keys = '{{}}',
+            tiktok_status = CASE WHEN tiktok_status = 'ACTIVATE' THEN tiktok_status ELSE 'PENDING' END,
+            review_round = review_round + 1, lease_until = NULL, changed_at = now()
+        WHERE id = :listing AND attempt = :mine
+        RETURNING id, connection_id, product_id, variant_id IS NULL AND review_round = 1 AS is_new
+    ), left_out AS (
+        UPDATE listing_skus s SET ended_at = now() FROM kept
+        WHERE s.listing_id = kept.id AND NOT kept.is_new AND s.ended_at IS NULL AND s.variant_id <> ALL(:variants)
+    ), sold AS (
+        INSERT INTO listing_skus AS s (listing_id, connection_id, variant_id, seller_sku, remote_id,
+            sent_price, price_sent_at, price_acknowledged_at, sent_quantity, quantity_sent_at, quantity_acknowledged_at)
+        SELECT kept.id, kept.connection_id, new.variant_id, new.seller_sku, new.remote_id,
+            new.price, now(), now(), new.quantity, now(), now()
+        FROM kept, jsonb_to_recordset(CAST(:skus AS jsonb)) AS new(
+            variant_id bigint, seller_sku text, remote_id text, price numeric, quantity integer)
+        ON CONFLICT (connection_id, variant_id) WHERE ended_at IS NULL DO UPDATE SET
+            listing_id = excluded.listing_id, seller_sku = excluded.seller_sku,
+            remote_id = coalesce(excluded.remote_id, s.remote_id), sent_price = excluded.sent_price,
+            price_sent_at = now(), price_acknowledged_at = now(), sent_quantity = excluded.sent_quantity,
+            quantity_sent_at = now(), quantity_acknowledged_at = now()
+    ), shown AS (
+        UPDATE product_states p
+        SET status = '{ProductStatus.UNDER_REVIEW}', status_sentence = '', sync = 'sent', changed_at = now()
+        FROM kept WHERE p.connection_id = kept.connection_id AND p.product_id = kept.product_id AND kept.is_new
     )
-    .returning(listings.c.review_round, listings.c.variant_id)
+    SELECT is_new FROM kept
+    """
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Saved:
-    """A listing that the Shop has: how often it was sent into review, and whether it is the whole product's."""
-
-    review_round: int
-    whole_product: bool
-
-
 def save_sent(
-    connection: Connection, connection_id: int, listing_id: int, attempt: int, draft: ListingDraft, sent: SentListing
-) -> Saved | None:
-    """The Shop has it and will review it. None, and nothing saved, when the attempt is no longer ours."""
-    row = connection.execute(_SAVE_SENT, {"listing": listing_id, "mine": attempt, "remote_id": sent.id}).one_or_none()
-    if row is None:
-        return None
+    connection: Connection, listing_id: int, attempt: int, draft: ListingDraft, sent: SentListing
+) -> bool | None:
+    """The Shop has it and will review it. None, and nothing saved, when the attempt is no longer ours.
+
+    One statement. Whether its product's status is shown too: not after an edit, and not when its variants are listed
+    on their own (G1).
+    """
     remote_ids = {sku.seller_sku: sku.id for sku in sent.skus}
-    rows = [_sku_row(connection_id, listing_id, sku, remote_ids.get(sku.seller_sku)) for sku in draft.skus]
-    if row.review_round > 1:
-        _end_others(connection, listing_id, rows)
-    connection.execute(_SAVE_SKUS, rows if len(rows) > 1 else rows[0])
-    return Saved(row.review_round, row.variant_id is None)
+    values = {
+        "listing": listing_id,
+        "mine": attempt,
+        "remote_id": sent.id,
+        "variants": [int(sku.variant_id) for sku in draft.skus],
+        "skus": json.dumps([_sku_row(sku, remote_ids.get(sku.seller_sku)) for sku in draft.skus]),
+    }
+    shown: bool | None = connection.execute(_SAVE_SENT, values).scalar_one_or_none()
+    return shown
 
 
-def _sku_row(connection_id: int, listing_id: int, sku: SkuDraft, remote_id: str | None) -> dict[str, Any]:
+def _sku_row(sku: SkuDraft, remote_id: str | None) -> dict[str, Any]:
     return {
-        "listing_id": listing_id,
-        "connection_id": connection_id,
         "variant_id": int(sku.variant_id),
         "seller_sku": sku.seller_sku,
         "remote_id": remote_id,
-        "sent_price": sku.price.rounded().amount,
-        "sent_quantity": sku.quantity,
+        "price": str(sku.price.rounded().amount),
+        "quantity": sku.quantity,
     }
 
 
-_SENT_NOW = ("price_sent_at", "price_acknowledged_at", "quantity_sent_at", "quantity_acknowledged_at")
-
-
-def _end_others(connection: Connection, listing_id: int, rows: list[dict[str, Any]]) -> None:
-    """SKUs that an edit has left out are deleted in the Shop (TikTok Shop Partner Center, Edit Product)."""
-    kept = [row["variant_id"] for row in rows]
-    gone = update(listing_skus).where(
-        listing_skus.c.listing_id == listing_id,
-        listing_skus.c.ended_at.is_(None),
-        listing_skus.c.variant_id.not_in(kept),
-    )
-    connection.execute(gone.values(ended_at=func.now()))
-
-
-def _saving_skus() -> Insert:
-    moments = dict.fromkeys(_SENT_NOW, func.now())
-    wanted = upsert(listing_skus).values(**moments)
-    changed: dict[str, Any] = {
-        name: wanted.excluded[name] for name in ("listing_id", "seller_sku", "sent_price", "sent_quantity", *_SENT_NOW)
-    }
-    changed["remote_id"] = func.coalesce(wanted.excluded.remote_id, listing_skus.c.remote_id)
-    return wanted.on_conflict_do_update(
-        index_elements=[listing_skus.c.connection_id, listing_skus.c.variant_id],
-        index_where=listing_skus.c.ended_at.is_(None),
-        set_=changed,
-    )
-
-
-_SAVE_SKUS = _saving_skus()
-
-
-def save_refused(listing_id: int, attempt: int, refusal: RemoteError, *, edit: bool, connection: Connection) -> bool:
+def save_refused(connection: Connection, listing_id: int, attempt: int, *, refusal: RemoteError, edit: bool) -> bool:
     """The Shop said no. A refused edit leaves the listing in the Shop as it was, so its state stays ``sent``."""
     state = "sent" if edit else "refused"
     values = {"state": state, "state_sentence": refusal.sentence, "state_code": refusal.code, "lease_until": None}
     return _save(connection, listing_id, attempt, values | {"changed_at": func.now()})
 
 
-def save_unknown(listing_id: int, attempt: int, sentence: str, *, connection: Connection) -> bool:
+def save_unknown(connection: Connection, listing_id: int, attempt: int, *, sentence: str) -> bool:
     """The call left and no answer came."""
     values = {"state": "unknown", "state_sentence": sentence, "lease_until": None, "changed_at": func.now()}
     return _save(connection, listing_id, attempt, values)
 
 
-def save_not_sent(listing_id: int, attempt: int, sentence: str, *, connection: Connection) -> bool:
+def save_not_sent(connection: Connection, listing_id: int, attempt: int, *, sentence: str) -> bool:
     """The call is known not to have had an effect; it is intended as before."""
     values = {"state": "intended", "state_sentence": sentence, "lease_until": None, "called_at": None}
     return _save(connection, listing_id, attempt, values)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict
-from typing import Any, Protocol
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from typing import Any, Final, Protocol
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, delete, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from core.db.engine import statement, transaction
@@ -16,6 +18,14 @@ from core.domain.errors import Refused
 from core.domain.listing import ListingDraft
 from core.ports import VIDEO, Marketplace, PictureSource, PreparedPicture, UploadedPicture
 
+# A statement, or a part of one, that is given rows of pictures as the JSON text ``:pictures``.
+REMEMBER: Final = """
+    INSERT INTO uploaded_pictures (shop_id, source_url, use_case, uri, url, width, height, note)
+    SELECT * FROM jsonb_to_recordset(CAST(:pictures AS jsonb)) AS new(shop_id bigint, source_url text, use_case text,
+        uri text, url text, width integer, height integer, note text)
+    ON CONFLICT DO NOTHING
+"""
+Row = dict[str, Any]
 KnownPictures = dict[tuple[str, str], UploadedPicture]
 _IMG = re.compile(r'<img[^>]*\ssrc="([^"]+)"')
 
@@ -28,6 +38,14 @@ class Place(Protocol):
 
     @property
     def region(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Uploaded:
+    """The pictures of a draft by the store's url; ``fresh`` are rows of those that are still to be remembered."""
+
+    by_url: dict[str, UploadedPicture]
+    fresh: list[Row]
 
 
 class PictureTrouble(Exception):
@@ -64,26 +82,26 @@ def upload_pictures(
     draft: ListingDraft,
     known: KnownPictures,
     still_ours: Callable[[], bool],
-) -> dict[str, UploadedPicture]:
-    """The Shop's uris by the store's url; only what is not among the ``known`` is fetched, uploaded and remembered.
+) -> Uploaded:
+    """Fetch and upload what is not among the ``known``; the caller remembers it, together with what it does next.
 
-    Raises ``PictureTrouble`` for a picture that cannot be used; it is noted for readiness as well.
+    Raises ``PictureTrouble`` for a picture that cannot be used; it is noted for readiness as well. What was uploaded
+    before that, or before any other trouble, is remembered here.
     """
-    uploaded: dict[str, UploadedPicture] = {}
-    fresh: list[dict[str, Any]] = []
-    try:
+    uploaded = Uploaded({}, [])
+    with ExitStack() as in_trouble:
+        in_trouble.callback(remember, uploaded.fresh)
         for url, use_case in pictures_of(draft):
             if (url, use_case) in known:
-                uploaded[url] = known[url, use_case]
+                uploaded.by_url[url] = known[url, use_case]
             elif still_ours():
-                uploaded[url] = _upload(place, market, source, url, use_case, fresh)
-    finally:
-        _remember(fresh)
+                uploaded.by_url[url] = _upload(place, market, source, url, use_case, uploaded.fresh)
+        in_trouble.pop_all()
     return uploaded
 
 
 def _upload(
-    place: Place, market: Marketplace, source: PictureSource, url: str, use_case: str, fresh: list[dict[str, Any]]
+    place: Place, market: Marketplace, source: PictureSource, url: str, use_case: str, fresh: list[Row]
 ) -> UploadedPicture:
     try:
         prepared = source.prepare(url, use_case, region=place.region)
@@ -103,13 +121,11 @@ def upload_prepared(market: Marketplace, prepared: PreparedPicture, use_case: st
     return market.upload_picture(prepared.data, prepared.name, use_case)
 
 
-_REMEMBER = insert(uploaded_pictures).on_conflict_do_nothing()
-
-
-def _remember(fresh: list[dict[str, Any]]) -> None:
+def remember(fresh: Sequence[Row]) -> None:
+    """Keep what the Shop has been sent, so that it is not uploaded again."""
     if fresh:
         with statement() as connection:
-            connection.execute(_REMEMBER, fresh if len(fresh) > 1 else fresh[0])
+            connection.execute(text(REMEMBER), {"pictures": json.dumps(fresh)})
 
 
 def _note_trouble(url: str, sentence: str) -> None:
@@ -124,7 +140,7 @@ def known_pictures(connection: Connection, shop_id: int, drafts: Iterable[Listin
     if not urls:
         return {}
     wanted = select(uploaded_pictures).where(
-        uploaded_pictures.c.shop_id == shop_id, uploaded_pictures.c.source_url.in_(urls)
+        uploaded_pictures.c.shop_id == shop_id, uploaded_pictures.c.source_url == func.any(list(urls))
     )
     rows = connection.execute(wanted).all()
     return {(row.source_url, row.use_case): UploadedPicture(row.uri, row.url, row.width, row.height) for row in rows}

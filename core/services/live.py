@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from sqlalchemy import Connection, bindparam, select
 
@@ -35,8 +36,16 @@ _C, _S, _A = connections.c, shops.c, store_accounts.c
 _COLUMNS = (_C.id, _C.store_account_id, _C.shop_id, _C.name, _S.region, _A.country, _A.currency)
 _STATE = (_C.disconnected_at, _C.blocked_sentence, _S.status, _S.status_sentence)
 _JOINED = connections.join(shops, _S.id == _C.shop_id).join(store_accounts, _A.id == _C.store_account_id)
-# Every write asks this: the statement is built once.
+# Asked often: the statement is built once.
 _WANTED = select(*_COLUMNS, *_STATE).select_from(_JOINED).where(_C.id == bindparam("connection_id"))
+# ``require_live`` as a condition of a statement that is given ``:connection``.
+IS_LIVE: Final = """
+    EXISTS (
+        SELECT FROM connections JOIN shops ON shops.id = connections.shop_id
+        WHERE connections.id = :connection AND connections.disconnected_at IS NULL AND shops.status = 'ok'
+            AND connections.blocked_sentence = ''
+    )
+"""
 
 
 def require_live(conn: Connection, connection_id: int) -> LiveConnection:

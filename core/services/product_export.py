@@ -17,19 +17,21 @@ from core.domain.filters import ProductFilter, Selection
 from core.domain.listing import ListingDraft, RemoteListing, SentListing, SentSku
 from core.domain.readiness import Assessment
 from core.domain.statuses import PRODUCT_WORDS, ProductStatus
-from core.ports import Marketplace, PictureSource, UploadedPicture
+from core.ports import Marketplace, PictureSource
 from core.services import listing_intents as intents
 from core.services.listing_pictures import (
     KnownPictures,
     PictureTrouble,
+    Uploaded,
     forget_pictures,
     known_pictures,
+    remember,
     upload_pictures,
 )
 from core.services.live import LiveConnection, require_live
 from core.services.product_export_skips import LEFT_ALONE, NOT_SENDABLE, left_alone, skipped_listing
 from core.services.product_readiness import drafts_for
-from core.services.product_status import refresh_status, show, shown_statuses
+from core.services.product_status import refresh_status, shown_statuses
 from core.services.runs import DryRun, Item, Outcome, start_run
 
 CALL_LEASE_S = 40.0  # longer than one call may take, shorter than anybody wants to wait after a crash
@@ -66,6 +68,22 @@ class Sending:
     pictures: PictureSource
     still_ours: Callable[[], bool]
     prepared: dict[int, Prepared] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """A listing taken for one call: ``number`` fences its outcome, ``remote_id`` is what an edit changes."""
+
+    listing_id: int
+    number: int
+    draft: ListingDraft
+    variant_id: int | None
+    remote_id: str | None
+
+    @property
+    def is_plain(self) -> bool:
+        """A whole product for the first time: its outcome is saved in one statement, with what the product shows."""
+        return self.variant_id is None and self.remote_id is None
 
 
 class LostItem(Exception):
@@ -188,10 +206,10 @@ def _send(sending: Sending, ready: Prepared, draft: ListingDraft, variant_id: in
     edited = live if live is not None and live.in_shop else None
     try:
         place, market, known = sending.target, sending.market, ready.pictures
-        pictures = upload_pictures(place, market, sending.pictures, draft, known, sending.still_ours)
+        uploaded = upload_pictures(place, market, sending.pictures, draft, known, sending.still_ours)
     except PictureTrouble as trouble:
         return Outcome("failed", trouble.sentence, "picture")
-    outcome = _intend_and_call(sending, draft, variant_id, live, edited, pictures)
+    outcome = _intend_and_call(sending, draft, variant_id, live, edited, uploaded)
     if edited and edited.remote_id and edited.tiktok_status == "SELLER_DEACTIVATED" and outcome.status == "done":
         errors = sending.market.activate_listings([edited.remote_id])
         return Outcome("failed", errors[0].sentence, errors[0].code) if errors else outcome
@@ -207,7 +225,7 @@ def _sold_variants(
         return {}
     wanted = select(listing_skus.c.variant_id, listing_skus.c.listing_id, listing_skus.c.seller_sku).where(
         listing_skus.c.connection_id == connection_id,
-        listing_skus.c.variant_id.in_(variant_ids),
+        listing_skus.c.variant_id == func.any(variant_ids),
         listing_skus.c.ended_at.is_(None),
     )
     return {row.variant_id: (row.listing_id, row.seller_sku) for row in connection.execute(wanted)}
@@ -229,22 +247,30 @@ def _intend_and_call(
     variant_id: int | None,
     live: intents.Live | None,
     edited: intents.Live | None,
-    pictures: Mapping[str, UploadedPicture],
+    uploaded: Uploaded,
 ) -> Outcome:
     """Store exactly what will be sent, then send it."""
     if not sending.still_ours():
+        remember(uploaded.fresh)
         raise LostItem
     connection_id, key = sending.target.id, None if edited else intents.new_key()
     with statement() if live is None else transaction() as connection:
-        require_live(connection, connection_id)
         ids = intents.sku_ids(connection, edited.id) if edited else None
-        body = sending.market.listing_body(draft, pictures, idempotency_key=key, sku_ids=ids)
+        body = sending.market.listing_body(draft, uploaded.by_url, idempotency_key=key, sku_ids=ids)
         taken = intents.store_intent(
-            connection, connection_id, draft, variant_id, live, body=body, key=key, seconds=CALL_LEASE_S
+            connection,
+            connection_id,
+            draft,
+            variant_id,
+            live,
+            body=body,
+            key=key,
+            seconds=CALL_LEASE_S,
+            fresh=uploaded.fresh,
         )
     if taken is None:
         return _later("Another worker is sending it just now.", seconds=CALL_LEASE_S / 4)
-    return _call(sending, *taken, body, draft, edited.remote_id if edited else None)
+    return _call(sending, _Attempt(*taken, draft, variant_id, edited.remote_id if edited else None), body)
 
 
 def _call_again(sending: Sending, listing: intents.Live, draft: ListingDraft) -> Outcome:
@@ -255,65 +281,51 @@ def _call_again(sending: Sending, listing: intents.Live, draft: ListingDraft) ->
     if taken is None:
         return _later("Another worker is sending it just now.", seconds=CALL_LEASE_S / 4)
     attempt, body = taken
-    return _call(sending, listing.id, attempt, body, draft, listing.remote_id, again=True)
+    mine = _Attempt(listing.id, attempt, draft, listing.variant_id, listing.remote_id)
+    return _call(sending, mine, body, again=True)
 
 
-def _call(
-    sending: Sending,
-    listing_id: int,
-    attempt: int,
-    body: bytes,
-    draft: ListingDraft,
-    remote_id: str | None,
-    *,
-    again: bool = False,
-) -> Outcome:
+def _call(sending: Sending, mine: _Attempt, body: bytes, *, again: bool = False) -> Outcome:
     """Make the call and save its outcome. ``again``: an earlier one may have had its effect."""
     try:
-        if remote_id is None:
+        if mine.remote_id is None:
             sent = sending.market.create_product(body)
         else:
-            sent = sending.market.edit_product(remote_id, body)
+            sent = sending.market.edit_product(mine.remote_id, body)
     except Unknown as unknown:
-        _save(sending, draft, partial(intents.save_unknown, listing_id, attempt, unknown.sentence))
+        _save(sending, mine, partial(intents.save_unknown, sentence=unknown.sentence))
         return _later(unknown.sentence, seconds=2, status="unknown")
     except (Temporary, Expired) as trouble:
         keep = intents.save_unknown if again else intents.save_not_sent
-        _save(sending, draft, partial(keep, listing_id, attempt, trouble.sentence))
+        _save(sending, mine, partial(keep, sentence=trouble.sentence))
         raise
     except RemoteError as refusal:
-        return _refused(sending, listing_id, attempt, draft, refusal, edit=remote_id is not None)
-    return _sent(sending, listing_id, attempt, draft, sent)
+        return _refused(sending, mine, refusal)
+    return _sent(sending, mine, sent)
 
 
-def _save(sending: Sending, draft: ListingDraft, save: Callable[..., bool]) -> bool:
+def _save(sending: Sending, mine: _Attempt, save: Callable[..., bool]) -> None:
     with transaction() as connection:
-        saved = save(connection=connection)
-        refresh_status(connection, sending.target.id, [int(draft.product_id)])
-    return saved
+        save(connection, mine.listing_id, mine.number)
+        refresh_status(connection, sending.target.id, [int(mine.draft.product_id)])
 
 
-def _sent(sending: Sending, listing_id: int, attempt: int, draft: ListingDraft, sent: SentListing) -> Outcome:
-    connection_id = sending.target.id
-    with transaction() as connection:
-        saved = intents.save_sent(connection, connection_id, listing_id, attempt, draft, sent)
-        if saved is None:
+def _sent(sending: Sending, mine: _Attempt, sent: SentListing) -> Outcome:
+    with statement() if mine.is_plain else transaction() as connection:
+        shown = intents.save_sent(connection, mine.listing_id, mine.number, mine.draft, sent)
+        if shown is None:
             raise LostItem
-        if saved.whole_product and saved.review_round == 1:
-            product_id = int(draft.product_id)
-            show(connection, connection_id, product_id, ProductStatus.UNDER_REVIEW, sync="sent")
-        else:
-            refresh_status(connection, connection_id, [int(draft.product_id)])
+        if not shown:
+            refresh_status(connection, sending.target.id, [int(mine.draft.product_id)])
     note = f" The Shop notes: {' '.join(sent.warnings)}" if sent.warnings else ""
     return Outcome("done", f"Sent, now in review.{note}")
 
 
-def _refused(
-    sending: Sending, listing_id: int, attempt: int, draft: ListingDraft, refusal: RemoteError, *, edit: bool
-) -> Outcome:
+def _refused(sending: Sending, mine: _Attempt, refusal: RemoteError) -> Outcome:
     if refusal.code in _UNKNOWN_PICTURE:
-        forget_pictures(sending.target, draft)
-    _save(sending, draft, partial(intents.save_refused, listing_id, attempt, refusal, edit=edit))
+        forget_pictures(sending.target, mine.draft)
+    edit = mine.remote_id is not None
+    _save(sending, mine, partial(intents.save_refused, refusal=refusal, edit=edit))
     return Outcome("failed", refusal.sentence, refusal.code)
 
 
@@ -354,7 +366,7 @@ def _adopt(sending: Sending, listing: intents.Live, draft: ListingDraft, found: 
     if taken is None:
         raise Temporary("Another worker is settling this product.", code="again")
     sent = SentListing(found.id, tuple(SentSku(sku.id, sku.seller_sku) for sku in found.skus))
-    _sent(sending, listing.id, taken[0], draft, sent)
+    _sent(sending, _Attempt(listing.id, taken[0], draft, listing.variant_id, listing.remote_id), sent)
     return Outcome("done", "Sent; the Shop's answer was lost and has been read back.")
 
 
@@ -362,4 +374,5 @@ def _forget(sending: Sending, listing: intents.Live, draft: ListingDraft) -> Non
     """A day later the Shop still does not have it: it did not happen, and a new generation may begin."""
     taken = intents.begin_call(listing.id, seconds=CALL_LEASE_S)
     if taken is not None:
-        _save(sending, draft, partial(intents.save_not_sent, listing.id, taken[0], "The call had no effect."))
+        mine = _Attempt(listing.id, taken[0], draft, listing.variant_id, listing.remote_id)
+        _save(sending, mine, partial(intents.save_not_sent, sentence="The call had no effect."))

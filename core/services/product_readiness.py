@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import Connection, select, text
+from sqlalchemy import Connection, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from core.db.catalogue import StoredProduct, load_products
@@ -94,7 +94,7 @@ def _assess(
 ) -> tuple[dict[int, Assessment], Batch]:
     own = select(product_states.c.own_category_id).where(
         product_states.c.connection_id == connection_id,
-        product_states.c.product_id.in_(list(stored)),
+        product_states.c.product_id == func.any(list(stored)),
         product_states.c.own_category_id.is_not(None),
     )
     used = {category_id for one in stored.values() for category_id in one.product.category_ids}

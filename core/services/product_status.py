@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import BigInteger, Case, Connection, Update, any_, bindparam, case, func, literal, select
+from sqlalchemy import BigInteger, Case, Connection, any_, bindparam, case, func, literal, select
 from sqlalchemy.dialects.postgresql import ARRAY, distinct_on, insert
 
 from core.db.engine import transaction
@@ -15,15 +15,6 @@ from core.queue import defer
 
 _CHUNK = 5_000
 _MOST_REASONS = 2  # on a product's line; the drawer has all of them
-# Statements that every product sent needs are built once.
-_SHOW = (
-    product_states.update()
-    .where(
-        product_states.c.connection_id == bindparam("of_connection"),
-        product_states.c.product_id == bindparam("of_product"),
-    )
-    .values(changed_at=func.now())
-)
 _STATES_LOCK = 72_031  # any constant of our own, beside other advisory locks
 
 
@@ -71,20 +62,11 @@ def refresh_status(connection: Connection, connection_id: int, product_ids: Sequ
     connection.execute(update, changed)
 
 
-def showing(status: ProductStatus) -> Update:
-    """``show`` as a part of another statement, which is given ``of_connection`` and ``of_product``."""
-    return _SHOW.values(status=str(status), status_sentence="")
-
-
-def show(connection: Connection, connection_id: int, product_id: int, status: ProductStatus, **also: str) -> None:
-    """Write a status that is known without looking: what ``refresh_status`` would find. ``also``: sync, sentence."""
-    place = {"of_connection": connection_id, "of_product": product_id}
-    connection.execute(_SHOW, {**place, "status": str(status), "status_sentence": "", **also})
-
-
 def shown_statuses(connection: Connection, connection_id: int, product_ids: Sequence[int]) -> dict[int, str]:
     """The status word of each product as the pages show it now."""
-    mine = (product_states.c.connection_id == connection_id) & product_states.c.product_id.in_(product_ids)
+    mine = (product_states.c.connection_id == connection_id) & (
+        product_states.c.product_id == func.any(list(product_ids))
+    )
     return {
         row[0]: row[1]
         for row in connection.execute(select(product_states.c.product_id, product_states.c.status).where(mine))

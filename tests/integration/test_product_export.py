@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import insert, select, text, update
+from sqlalchemy import delete, insert, select, text, update
 
 from core.config import Settings
 from core.db.engine import transaction
@@ -26,10 +27,12 @@ from core.db.tables import (
 )
 from core.domain.filters import ProductFilter, Selection
 from core.services import product_export
+from core.services.listing_pictures import PictureTrouble, known_pictures, upload_pictures
 from core.services.live import NotLive, live
 from core.services.mappings import set_default_category
 from core.services.picture_check import check_pictures
-from core.services.product_export import Sending, export_item, plan_send, prepare, start_send
+from core.services.product_export import LostItem, Sending, export_item, plan_send, prepare, start_send
+from core.services.product_readiness import drafts_for
 from core.services.product_status import refresh_status
 from core.services.runs import Item, Outcome
 from core.services.settings_of_connection import save_setting
@@ -390,17 +393,63 @@ def test_a_variant_sold_by_another_listing_is_not_listed_twice(rig: ListingRig) 
     assert "TAKEN" in outcome.sentence
 
 
-def test_a_disconnected_connection_sends_nothing(rig: ListingRig) -> None:
+@pytest.fixture
+def disconnect(rig: ListingRig) -> Iterator[Callable[[], None]]:
+    """What a person may do while a run is under way; undone after the test."""
+
+    def to(moment: datetime | None) -> None:
+        with transaction() as connection:
+            connection.execute(update(connections).values(disconnected_at=moment))
+
+    yield lambda: to(datetime.now(UTC))
+    to(None)
+
+
+def test_a_disconnected_connection_sends_nothing(rig: ListingRig, disconnect: Callable[[], None]) -> None:
+    (product_id,) = ready_products(rig, 1)
+    target = live(rig.connection_id)
+    disconnect()
+    with pytest.raises(NotLive, match="disconnected"):
+        prepare(target, [product_id])
+
+
+def test_disconnecting_stops_what_was_prepared_already(rig: ListingRig, disconnect: Callable[[], None]) -> None:
+    (product_id,) = ready_products(rig, 1)
+    target = live(rig.connection_id)
+    sending = Sending(target, rig.market, rig.pictures, lambda: True, prepare(target, [product_id]))
+    created = rig.rig.calls(CREATE)
+    disconnect()
+    with pytest.raises(NotLive, match="disconnected"):
+        export_item(sending, Item(0, 0, rig.connection_id, "product", product_id, 1))
+    assert (rig.rig.calls(CREATE), rig.state(product_id).status) == (created, "ready")
+    with transaction() as connection:
+        assert connection.execute(select(listings).where(listings.c.product_id == product_id)).all() == []
+
+
+def test_pictures_of_an_item_that_somebody_else_has_taken_are_remembered(rig: ListingRig) -> None:
+    (product_id,) = ready_products(rig, 1)
+    with transaction() as connection:
+        connection.execute(delete(uploaded_pictures))
+    answers = iter((True, False))  # for the picture and for the call
+    sending = Sending(live(rig.connection_id), rig.market, rig.pictures, lambda: next(answers))
+    with pytest.raises(LostItem):
+        export_item(sending, Item(0, 0, rig.connection_id, "product", product_id, 1))
+    images = in_sandbox(rig)["images"]
+    assert send(rig, product_id).status == "done"
+    assert in_sandbox(rig)["images"] == images
+
+
+def test_pictures_uploaded_before_a_bad_one_are_remembered(rig: ListingRig) -> None:
     (product_id,) = ready_products(rig, 1)
     target = live(rig.connection_id)
     with transaction() as connection:
-        connection.execute(update(connections).values(disconnected_at=datetime.now(UTC)))
-    try:
-        with pytest.raises(NotLive, match="disconnected"):
-            prepare(target, [product_id])
-    finally:
-        with transaction() as connection:
-            connection.execute(update(connections).values(disconnected_at=None))
+        ((_, draft),) = drafts_for(connection, rig.connection_id, [product_id])[product_id].drafts
+        bad = replace(draft, picture_urls=(*draft.picture_urls, f"{rig.rig.url}/media/gone.jpg"))
+    with pytest.raises(PictureTrouble):
+        upload_pictures(target, rig.market, rig.pictures, bad, {}, lambda: True)
+    with transaction() as connection:
+        known = known_pictures(connection, target.shop_id, [bad])
+    assert set(known) == {(url, "MAIN_IMAGE") for url in draft.picture_urls}
 
 
 def test_a_run_holds_every_product_selected_and_the_dry_run_says_which_are_skipped(rig: ListingRig) -> None:
