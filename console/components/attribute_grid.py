@@ -13,7 +13,7 @@ import streamlit as st
 
 from console import context
 from console.components import empty, filters, mapping_grid, sheets, table, words
-from core.domain.mapping import ATTRIBUTE
+from core.domain.mapping import ATTRIBUTE, PART_NUMBER
 from core.reads import attribute_mappings
 from core.reads.attribute_mappings import AttributeRow
 from core.reads.paging import PAGE_SIZE, Count
@@ -106,13 +106,13 @@ def _cells(row: AttributeRow) -> dict[str, Any]:
 
 def _columns() -> dict[str, Any]:
     c = st.column_config
-    fields = list(attribute_mappings.custom_field_names(context.current_id()))
+    fields = [PART_NUMBER, *attribute_mappings.custom_field_names(context.current_id())]
     return {
         "category": c.TextColumn("Category", width=230),
         "name": c.TextColumn("Attribute", width=140),
         "required": c.CheckboxColumn("Required", width=70),
         "products": c.NumberColumn("Products", format="localized", width=70),
         "text": c.TextColumn("Value", width=150, help="Beside a custom field: the default where the field is empty."),
-        "field": c.SelectboxColumn("From custom field", options=fields, width=150),
+        "field": c.SelectboxColumn("From custom field", options=fields, width=150, help="Or from the part number."),
         "values": c.TextColumn("TikTok's values", width=260),
     }

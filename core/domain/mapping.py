@@ -23,6 +23,7 @@ SKU: Final = "sku"
 ORDER_FIELD: Final = "order_field"
 ORDER_KINDS: Final = (ORDER_STATUS, SKU, ORDER_FIELD)
 # A category of the Shop to the weight and sizes of products in it that have none (P22).
+PART_NUMBER: Final = "Part number (MPN)"  # where an attribute may come from, beside the custom fields
 PARCEL: Final = "parcel"
 KINDS: Final = (CATEGORY, BRAND, DEFAULT_CATEGORY, ATTRIBUTE, PARCEL, *ORDER_KINDS, WAREHOUSE)
 ANY_CATEGORY: Final = "*"
@@ -272,7 +273,13 @@ def field_key(name: str) -> str:
 
 
 def field_of(product: Product, name: str) -> str | None:
-    """The text of a custom field, however its name is spelt; None when it is missing or blank."""
+    """The text of a custom field, however its name is spelt; None when it is missing or blank.
+
+    ``PART_NUMBER`` is the one that the product's variants have in common.
+    """
+    if name == PART_NUMBER:
+        numbers = {variant.mpn.strip() for variant in product.variants if variant.mpn and variant.mpn.strip()}
+        return numbers.pop() if len(numbers) == 1 else None
     exact = product.custom_fields.get(name)
     if exact is not None:
         return exact.strip() or None

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from core.domain.listing import CategoryAttribute, Severity, ShopBrand
 from core.domain.mapping import (
+    PART_NUMBER,
     AttributeRule,
     CategoryInfo,
     choose_attributes,
@@ -17,7 +18,7 @@ from core.domain.mapping import (
     choose_category,
     field_of,
 )
-from tests.unit.readiness_cases import GB, product
+from tests.unit.readiness_cases import GB, product, variant
 
 KNOWN = {
     "10": CategoryInfo("10", "Kitchen", False, "AVAILABLE"),
@@ -171,6 +172,22 @@ def test_a_rule_for_the_category_wins_over_one_for_all() -> None:
     here = choose_attributes("11", (attribute(),), rules, product(), GB)
     there = choose_attributes("12", (attribute(),), rules, product(), GB)
     assert [one.value_id for one in (*here.values, *there.values)] == ["1000411", "1000412"]
+
+
+@pytest.mark.parametrize(
+    ("numbers", "sent"),
+    [
+        ((" OTH ",), ["OTH"]),
+        (("OTH", None, "OTH"), ["OTH"]),
+        (("OTH-S", "OTH-L"), []),
+        ((None, " "), []),
+    ],
+)
+def test_an_attribute_can_take_the_part_number(numbers: tuple[str | None, ...], sent: list[str]) -> None:
+    of = product(variants=tuple(variant(str(place), mpn=number) for place, number in enumerate(numbers)))
+    rules = {"11/100107": AttributeRule(field=PART_NUMBER)}
+    choice = choose_attributes("11", (attribute(free_text=True, required=False, values=()),), rules, of, GB)
+    assert [one.name for one in choice.values] == sent
 
 
 def test_optional_and_sales_attributes_without_a_rule_are_left_alone() -> None:
