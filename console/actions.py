@@ -6,7 +6,7 @@ A page draws its buttons by role too, but that is presentation: whoever reaches 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from console import session
@@ -25,6 +25,7 @@ from core.services import (
     mapping_effect,
     mappings,
     own_categories,
+    own_content,
     people,
     price_stock,
     price_stock_plan,
@@ -185,6 +186,13 @@ def set_own_category(connection_id: int, product_id: int, category_id: str | Non
     actor = acting(Role.OPERATOR)
     with transaction() as connection:
         return own_categories.set_own_category(connection, connection_id, [product_id], category_id, actor)
+
+
+def save_own_content(connection_id: int, product_id: int, entered: Mapping[str, str]) -> bool:
+    """What one product says on TikTok only, as texts by field; whether anything changed."""
+    actor = acting(Role.OPERATOR)
+    with transaction() as connection:
+        return own_content.save_own_content(connection, connection_id, product_id, entered, actor)
 
 
 def plan_own_categories(connection_id: int, selection: Selection, category_id: str | None) -> DryRun:

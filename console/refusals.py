@@ -5,6 +5,7 @@ from __future__ import annotations
 from core.config import settings
 from core.domain.errors import RemoteError
 from core.domain.mapping import MappingRefused
+from core.domain.own_content import OwnContentRefused
 from core.domain.people import Forbidden
 from core.services.authorisation import AuthorisationError
 from core.services.connect_store import StoreRefused
@@ -28,6 +29,7 @@ REFUSALS = (
     Forbidden,
     NotPossible,
     MappingRefused,
+    OwnContentRefused,
     PeopleError,
     AuthorisationError,
     StoreRefused,

@@ -1,4 +1,4 @@
-"""The product's drawer: its status, then Summary, Problems, Timeline and Calls."""
+"""The product's drawer: its status, then Summary, Problems, TikTok only, Timeline and Calls."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from console import actions, context
-from console.components import calls, feedback, status, url, watched, words
+from console.components import calls, feedback, own_content_form, status, url, watched, words
 from console.components.status import escaped
 from core.config import settings
 from core.domain.description import as_text
@@ -59,10 +59,10 @@ def _body(detail: ProductDetail | None) -> None:
         status.badge(word)
         st.caption(escaped(detail.status_sentence or word.sentence))
     first = "Problems" if url.get("view") == "problems" else "Calls" if url.get("view") == "log" else "Summary"
-    names = ["Summary", f"Problems {len(detail.problems)}".removesuffix(" 0"), "Timeline", "Calls"]
+    names = ["Summary", f"Problems {len(detail.problems)}".removesuffix(" 0"), "TikTok only", "Timeline", "Calls"]
     default = next(name for name in names if name.startswith(first))
     tabs = st.tabs(names, default=default)
-    for tab, draw in zip(tabs, (_summary, _problems, _timeline, _calls), strict=True):
+    for tab, draw in zip(tabs, (_summary, _problems, own_content_form.show, _timeline, _calls), strict=True):
         with tab:
             draw(detail)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
 from typing import Final
 
 from core.domain.catalog import Picture, Product
@@ -13,6 +12,7 @@ from core.domain.limits import MarketLimits
 from core.domain.listing import CategoryAttribute, CategoryRule, ShopBrand
 from core.domain.mapping import AttributeRule, CategoryInfo, field_key
 from core.domain.offers import PriceRules, StockRules
+from core.domain.own_content import OwnContent
 from core.domain.parcels import ParcelDefaults
 from core.domain.pictures import PictureFacts
 
@@ -52,17 +52,6 @@ class ListingRules:
         """The default weight and sizes of a category: its own before those of the connection (P22)."""
         own = self.category_parcels.get(category_id or "")
         return self.parcel if own is None else own.over(self.parcel)
-
-
-@dataclass(frozen=True, slots=True)
-class OwnContent:
-    """What a product says on TikTok only (P24); None or empty means the store's own value is sent."""
-
-    title: str = ""
-    description: str = ""
-    picture_urls: tuple[str, ...] = ()
-    sizes_cm: tuple[str, str, str] | None = None
-    weight_kg: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)

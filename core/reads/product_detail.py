@@ -79,6 +79,7 @@ class ProductDetail:
     category: str | None
     category_source: str | None
     own_category_id: str | None
+    own_content: dict[str, Any]
     sync: str
     short_code: str | None
     accounts: tuple[str, ...]
@@ -119,6 +120,7 @@ def _product(connection_id: int, product_id: int) -> Select[Any]:
         select(shop_categories.c.path).where(*same).scalar_subquery().label("category"),
         s.category_source,
         s.own_category_id,
+        s.own_content,
         s.sync,
         select(short_links.c.code).where(short_links.c.product_id == p.id).scalar_subquery().label("short_code"),
         cast(connections.c.store_account_id, Text).label("store_account"),

@@ -6,7 +6,6 @@ import html
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import Any, Final
 
 from sqlalchemy import Connection, func, select
@@ -26,10 +25,11 @@ from core.db.tables import (
     variants,
     warehouses,
 )
+from core.domain.catalog import Product
 from core.domain.identifiers import identify
 from core.domain.limits import limits_of
 from core.domain.listing import CategoryAttribute, CategoryRule, ShopBrand
-from core.domain.listing_rules import ListingContext, ListingRules, OwnContent
+from core.domain.listing_rules import ListingContext, ListingRules, as_listed
 from core.domain.mapping import (
     ATTRIBUTE,
     BRAND,
@@ -41,6 +41,7 @@ from core.domain.mapping import (
     video_address,
 )
 from core.domain.offers import PriceRules, StockRules
+from core.domain.own_content import read_own
 from core.domain.parcels import ParcelDefaults, read_parcel
 from core.domain.pictures import PictureFacts
 from core.services.settings_of_connection import ConnectionSettings, load_settings
@@ -146,18 +147,21 @@ def load_contexts(
     if not stored:
         return Batch({}, {})
     account = next(iter(stored.values())).store_account_id
-    facts = load_facts(connection, {url for one in stored.values() for url in picture_urls(one)})
+    states = _states(connection, connection_id, list(stored))
+    own = {state.product_id: read_own(state.own_content) for state in states}
+    shown = [as_listed(stored[one].product, own[one]) for one in own]
+    facts = load_facts(connection, {url for product in shown for url in picture_urls(product)})
     skus = _twins(connection, account, variants.c.sku, [v.sku for p in stored.values() for v in p.product.variants])
     codes = _twins(connection, account, variants.c.gtin, [v.gtin for p in stored.values() for v in p.product.variants])
     contexts, twins = {}, {}
-    for state in _states(connection, connection_id, list(stored)):
+    for state in states:
         product = stored[state.product_id]
         contexts[product.id] = ListingContext(
             rules=rules,
             product_id=str(product.id),
             variant_ids={remote_id: str(own_id) for remote_id, own_id in product.variant_ids.items()},
             own_category_id=state.own_category_id,
-            own=own_content(state.own_content),
+            own=own[product.id],
             pictures=facts,
             sku_twins=_named_skus(product, skus),
             code_twins=_named_codes(product, codes),
@@ -166,27 +170,12 @@ def load_contexts(
     return Batch(contexts, twins)
 
 
-def own_content(document: Mapping[str, Any]) -> OwnContent | None:
-    """The TikTok-only content of a product from its stored document, None when there is none."""
-    if not document:
-        return None
-    sizes = [str(document.get(f"{side}_cm") or "") for side in ("length", "width", "height")]
-    weight = document.get("weight_kg")
-    return OwnContent(
-        title=str(document.get("title") or ""),
-        description=str(document.get("description") or ""),
-        picture_urls=tuple(document.get("pictures") or ()),
-        sizes_cm=(sizes[0], sizes[1], sizes[2]) if all(sizes) else None,
-        weight_kg=Decimal(str(weight)) if weight else None,
-    )
-
-
-def picture_urls(stored: StoredProduct) -> Iterable[str]:
+def picture_urls(product: Product) -> Iterable[str]:
     """The addresses of all pictures a product shows, those of its description included, and of its video."""
-    yield from (picture.url for picture in stored.product.pictures)
-    if "<img" in stored.product.description.lower():
-        yield from (html.unescape(url) for url in _IMG.findall(stored.product.description))
-    if film := video_address(stored.product):
+    yield from (picture.url for picture in product.pictures)
+    if "<img" in product.description.lower():
+        yield from (html.unescape(url) for url in _IMG.findall(product.description))
+    if film := video_address(product):
         yield film
 
 

@@ -69,7 +69,7 @@ def look_at(source: PictureSource, url: str) -> Look:
 def look_again(connection: Connection, product_ids: Sequence[int]) -> None:
     """Forget what is known of the unusable pictures of these products, and have them judged anew."""
     stored = load_products(connection, product_ids)
-    urls = {url for one in stored.values() for url in picture_urls(one)}
+    urls = {url for one in stored.values() for url in picture_urls(one.product)}
     bad = (picture_checks.c.url == func.any(list(urls)), picture_checks.c.error != "")
     connection.execute(delete(picture_checks).where(*bad))
     for account in {one.store_account_id for one in stored.values()}:

@@ -280,6 +280,29 @@ def test_what_would_be_sent_stands_beside_the_stores(open_page: Open, filled: Fi
     assert any("The main picture (mug.jpg) has not been looked at yet." in entry.value for entry in at.text)
 
 
+def test_what_tiktok_alone_gets_is_entered_refused_and_recorded(open_page: Open, filled: Filled) -> None:
+    chosen = filled.product_ids[40]
+    at = open_page("products", open=str(chosen))
+    at.text_input(key=f"own_title_{chosen}").set_value("A mug for TikTok")
+    at.text_input(key=f"own_weight_kg_{chosen}").set_value("heavy")
+    at.button(key="own_content_save").click().run()
+    assert any("above 0 and at most 100 kg" in entry.value for entry in at.error)
+    at.text_input(key=f"own_weight_kg_{chosen}").set_value("0.5")
+    at.text_area(key=f"own_description_{chosen}").set_value("One\nTwo")
+    at.button(key="own_content_save").click().run()
+    assert not at.exception and not at.error
+    with engine.transaction() as conn:
+        kept = conn.execute(text("SELECT own_content FROM product_states WHERE product_id = :id"), {"id": chosen})
+        assert kept.scalar_one() == {"title": "A mug for TikTok", "description": "One\nTwo", "weight_kg": "0.5"}
+        done = conn.execute(text("SELECT login, subject, detail FROM audit WHERE action = 'save_own_content'")).one()
+    assert done == ("operator", f"product:{chosen}", {"fields": ["description", "title", "weight_kg"]})
+    viewers = open_page("products", Role.VIEWER, open=str(chosen))
+    assert viewers.text_input(key=f"own_title_{chosen}").value == "A mug for TikTok"
+    assert viewers.button(key="own_content_save").disabled
+    with engine.transaction() as conn:
+        conn.execute(text("UPDATE product_states SET own_content = '{}' WHERE product_id = :id"), {"id": chosen})
+
+
 def test_an_ended_session_shows_nothing(open_page: Open, filled: Filled, monkeypatch: pytest.MonkeyPatch) -> None:
     from console import session
 

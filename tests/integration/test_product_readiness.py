@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, func, select, text, update
+from sqlalchemy import delete, func, insert, select, text, update
 
 from core.config import Settings
 from core.db.catalogue import load_products, save_products
@@ -19,10 +19,12 @@ from core.db.engine import now, transaction
 from core.db.tables import pending_pictures, picture_checks, product_states, products
 from core.domain.catalog import Picture, Product, Variant
 from core.domain.money import Money
+from core.domain.own_content import OwnContentRefused
 from core.domain.statuses import ProductStatus
 from core.services import shop_metadata
 from core.services.mappings import set_default_category
 from core.services.own_categories import set_own_category
+from core.services.own_content import save_own_content
 from core.services.picture_check import check_pictures, look_again
 from core.services.product_preview import preview
 from core.services.product_readiness import assess_stale, drafts_for
@@ -264,6 +266,43 @@ def test_a_product_may_have_a_category_of_its_own(rig: ListingRig) -> None:
         set_own_category(connection, rig.connection_id, [row.product_id], None, rig.rig.boss)
     rig.judge()
     assert rig.state(row.product_id).category_source == "default"
+
+
+def test_what_a_product_says_on_tiktok_only_is_what_is_sent(rig: ListingRig) -> None:
+    row = by_case(rig)["good"]
+    picture = f"{rig.rig.url}/media/own-only.jpg"
+    entered = {
+        "title": "A title for TikTok",
+        "description": f'Mine<p><img src="{picture}"></p>',
+        "weight_kg": "3",
+        "length_cm": "30",
+        "width_cm": "20",
+        "height_cm": "10",
+    }
+    with transaction() as connection:
+        assert save_own_content(connection, rig.connection_id, row.product_id, entered, rig.rig.boss)
+        assert not save_own_content(connection, rig.connection_id, row.product_id, entered, rig.rig.boss)
+        (made,) = drafts_for(connection, rig.connection_id, [row.product_id]).values()
+        ((_, draft),) = made.drafts
+    assert (draft.title, draft.description.startswith("<p>Mine</p>")) == ("A title for TikTok", True)
+    assert (draft.package.weight_kg, draft.package.length_cm, draft.package.height_cm) == (Decimal(3), 30, 10)
+    assert rig.state(row.product_id).assessed_hash is None
+    assert picture in made.unchecked_pictures
+    with transaction() as connection:
+        connection.execute(
+            insert(picture_checks).values(url=picture, width=800, height=800, format="JPEG", bytes=9_000, digest="own")
+        )
+        (again,) = drafts_for(connection, rig.connection_id, [row.product_id]).values()
+        assert picture not in again.unchecked_pictures, "what is known of a picture of its own is read"
+        assert save_own_content(connection, rig.connection_id, row.product_id, {}, rig.rig.boss)
+        (stores,) = drafts_for(connection, rig.connection_id, [row.product_id]).values()
+    assert stores.drafts[0][1].title != "A title for TikTok"
+    rig.judge()
+
+
+def test_nothing_is_kept_for_a_product_that_is_gone(rig: ListingRig) -> None:
+    with transaction() as connection, pytest.raises(OwnContentRefused, match="no longer has this product"):
+        save_own_content(connection, rig.connection_id, 0, {"title": "Jar"}, rig.rig.boss)
 
 
 def test_a_product_that_changes_while_it_is_judged_is_judged_once_more(rig: ListingRig) -> None:

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from core.domain.catalog import OptionValue, Picture, Product, Variant
 from core.domain.limits import limits_of
 from core.domain.listing import CategoryRule, Severity
-from core.domain.listing_rules import OwnContent
 from core.domain.offers import PriceRules, StockRules, offer_of, price_of, ruled
+from core.domain.own_content import OwnContent
 from core.domain.parcels import ParcelDefaults, parcel_document, parcel_refusal, parcel_words, read_parcel
 from core.domain.pictures import PictureFacts
 from core.domain.readiness import assess
