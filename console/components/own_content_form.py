@@ -19,7 +19,10 @@ _NUMBERS = {
 def show(detail: ProductDetail) -> None:
     """A form with one field each; a viewer reads it."""
     off = not context.current().operates
-    st.caption("Only TikTok gets this; the store stays as it is. What is left empty follows the store.")
+    st.caption(
+        "Only TikTok gets this, when the product is sent the next time; the store stays as it is. "
+        "What is left empty follows the store."
+    )
     with st.form("own_content", border=False):
         entered = {
             "title": st.text_input(
