@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
+import psycopg
 from procrastinate import App
 from sqlalchemy.exc import OperationalError
 
@@ -38,6 +39,8 @@ from core.services.runs import Item, Outcome, connection_of, parameters_of
 
 T = TypeVar("T")
 _AGAIN_S = 15
+# Of the database, and over before long; psycopg's own comes from COPY and other statements past SQLAlchemy.
+_DATABASE_TROUBLE: Final = (OperationalError, psycopg.OperationalError)
 
 
 class Crashed(Exception):
@@ -48,7 +51,7 @@ def guarded(action: str, work: Callable[[], T]) -> T:
     """Run ``work``; any error that is not one of those everybody understands becomes ``Crashed``, logged once."""
     try:
         return work()
-    except (RemoteError, NotLive, LostItem, OperationalError):
+    except (RemoteError, NotLive, LostItem, *_DATABASE_TROUBLE):
         raise
     except Exception as error:
         log().exception("a job failed", action=action, error=repr(error))
@@ -279,8 +282,8 @@ def run_job(name: str, job: Callable[..., None], arguments: dict[str, Any]) -> N
     except Temporary as trouble:
         log().warning("tried again later", action=name, sentence=trouble.sentence)
         try_again(name, arguments, seconds=_AGAIN_S)
-    except OperationalError as trouble:
-        log().warning("tried again later", action=name, sentence=f"The database: {trouble.orig}")
+    except _DATABASE_TROUBLE as trouble:
+        log().warning("tried again later", action=name, sentence=f"The database: {getattr(trouble, 'orig', trouble)}")
         try_again(name, arguments, seconds=_AGAIN_S / 5)
     except (RemoteError, Crashed) as failure:
         report_failure(name, arguments, str(failure))
