@@ -6,6 +6,7 @@ The number that comes back fences the work: an outcome is saved only ``WHERE att
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from sqlalchemy import Connection, Float, bindparam, func, text
 from sqlalchemy.dialects.postgresql import insert
@@ -13,10 +14,9 @@ from sqlalchemy.dialects.postgresql import insert
 from core.db.engine import transaction
 from core.db.tables import leases
 
-# For statements that are built once: ``lease_seconds`` is given with their values.
-LEASE_UNTIL = func.now() + text("make_interval(secs => :lease_seconds)").bindparams(
-    bindparam("lease_seconds", type_=Float)
-)
+# For statements that are built once, as text and as an expression: ``lease_seconds`` is given with their values.
+LEASE_SQL: Final = "now() + make_interval(secs => :lease_seconds)"
+LEASE_UNTIL = text(LEASE_SQL).bindparams(bindparam("lease_seconds", type_=Float))
 
 
 def take_lease(name: str, *, seconds: float, holder: str = "") -> int | None:

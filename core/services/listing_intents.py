@@ -20,7 +20,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import Connection, func, select, text, update
 
 from core.db.engine import transaction
-from core.db.leases import LEASE_UNTIL
+from core.db.leases import LEASE_SQL, LEASE_UNTIL
 from core.db.tables import listing_skus, listings
 from core.domain.errors import RemoteError
 from core.domain.listing import ListingDraft, SentListing, SkuDraft
@@ -125,7 +125,7 @@ _INTEND_NEW = text(
         INSERT INTO listings (connection_id, product_id, variant_id, idempotency_key, state, body, draft,
             called_at, attempt, lease_until)
         SELECT :connection, :product, CAST(:variant AS bigint), CAST(:key AS uuid), 'sending', CAST(:body AS bytea),
-            CAST(:draft AS jsonb), now(), 1, now() + make_interval(secs => :seconds)
+            CAST(:draft AS jsonb), now(), 1, {LEASE_SQL}
         WHERE {IS_LIVE} ON CONFLICT DO NOTHING
         """,
     )
@@ -137,7 +137,7 @@ _INTEND_AGAIN = text(
         taking=f"""
         UPDATE listings SET state = 'sending', state_sentence = '', state_code = '', body = :body,
             draft = CAST(:draft AS jsonb), intended_at = now(), called_at = now(), changed_at = now(),
-            lease_until = now() + make_interval(secs => :seconds), generation = generation + 1, attempt = attempt + 1,
+            lease_until = {LEASE_SQL}, generation = generation + 1, attempt = attempt + 1,
             idempotency_key = coalesce(CAST(:key AS uuid), idempotency_key)
         WHERE id = :listing AND (lease_until IS NULL OR lease_until <= now()) AND {IS_LIVE}
         """,
@@ -171,7 +171,7 @@ def store_intent(
         "body": body,
         "draft": _DRAFT.dump_json(draft).decode(),
         "key": key,
-        "seconds": seconds,
+        "lease_seconds": seconds,
         "pictures": json.dumps(fresh),
     }
     if live is not None and live.tiktok_status == "DELETED":
