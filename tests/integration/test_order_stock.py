@@ -146,15 +146,22 @@ def test_a_lost_answer_to_a_stock_write_is_settled_by_reading_back(by_stock: Ord
     assert (rig.stock(sku), rig.deductions(order_id)) == (before - 2, ["done"] * 2)
 
 
-class _Cut:
-    """The store, with a sale in its own shop window and no answer when stock is written, if that still arrives."""
+class _StoreOf:
+    """The store of a rig; what differs from it is a subclass's."""
 
-    def __init__(self, rig: OrderRig, sku: str, *, sold: int = 7, arrives: bool = True) -> None:
-        self._rig, self._sku, self._sold, self._arrives = rig, sku, sold, arrives
-        self.capabilities = rig.store.capabilities
+    def __init__(self, rig: OrderRig) -> None:
+        self._rig, self.capabilities = rig, rig.store.capabilities
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._rig.store, name)
+
+
+class _Cut(_StoreOf):
+    """With a sale in its own shop window and no answer when stock is written, if that still arrives."""
+
+    def __init__(self, rig: OrderRig, sku: str, *, sold: int = 7, arrives: bool = True) -> None:
+        super().__init__(rig)
+        self._sku, self._sold, self._arrives = sku, sold, arrives
 
     def set_stock(self, quantities: Any) -> int:
         if self._arrives:
@@ -163,14 +170,8 @@ class _Cut:
         raise KeyboardInterrupt
 
 
-class _Forgetful:
-    """The store, without a memory of what happened to its stock."""
-
-    def __init__(self, rig: OrderRig) -> None:
-        self._rig, self.capabilities = rig, rig.store.capabilities
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._rig.store, name)
+class _Forgetful(_StoreOf):
+    """Without a memory of what happened to its stock."""
 
     def stock_changes(self, *_: Any, **__: Any) -> tuple[Change, ...]:
         return ()
@@ -221,15 +222,12 @@ def test_a_write_that_nobody_can_tell_of_is_for_a_person(by_stock: OrderRig, tak
     assert ("variant", "stock_write_unknown") not in rig.open_issues()
 
 
-class _Selling:
-    """The store, with a sale in its own shop window right after it has confirmed a write of stock."""
+class _Selling(_StoreOf):
+    """With a sale in its own shop window right after it has confirmed a write of stock."""
 
     def __init__(self, rig: OrderRig, sku: str, quantity: int) -> None:
-        self._rig, self._sku, self._quantity = rig, sku, quantity
-        self.capabilities = rig.store.capabilities
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._rig.store, name)
+        super().__init__(rig)
+        self._sku, self._quantity = sku, quantity
 
     def set_stock(self, quantities: Any) -> int:
         changed: int = self._rig.store.set_stock(quantities)
