@@ -58,16 +58,18 @@ def push_again(conn: Connection, store_account_id: int, remote_ids: Sequence[str
 def _variants(
     conn: Connection, store_account_id: int, keys: Sequence[tuple[str, str]]
 ) -> dict[tuple[str, str], list[Any]]:
-    """The live variants of each (product, SKU), locked in the order of their ids."""
+    """The live variants of each (product, SKU). Their products are locked first, in the order of a reading's."""
     if not keys:
         return {}
     v, p = variants.c, products.c
+    theirs = (p.store_account_id == store_account_id, p.remote_id.in_({remote_id for remote_id, _ in keys}))
+    conn.execute(select(p.id).where(*theirs).order_by(p.remote_id).with_for_update(key_share=True))
     columns = (v.id, v.product_id, v.sku, v.stock, v.stock_event, p.remote_id.label("product"), p.seen_at)
     wanted = select(*columns).join(products, p.id == v.product_id).where(
         p.store_account_id == store_account_id, tuple_(p.remote_id, v.sku).in_(keys), v.deleted_at.is_(None)
     )  # fmt: skip
     found: dict[tuple[str, str], list[Any]] = {}
-    for row in conn.execute(wanted.order_by(v.id).with_for_update(of=variants)):
+    for row in conn.execute(wanted):
         found.setdefault((row.product, row.sku), []).append(row)
     return found
 

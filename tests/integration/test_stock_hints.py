@@ -16,6 +16,7 @@ from core.db.tables import connections, inbox, products, shops, store_accounts, 
 from core.domain.catalog import Product, Variant
 from core.services.webhook_intake import Door, Hint, handle, verify_and_store
 from tests.connect_rig import jobs
+from tests.lock_rig import Waiting
 
 NOW = datetime.now(UTC)
 
@@ -87,6 +88,17 @@ def test_the_reading_after_a_hint_has_the_last_word(account: int) -> None:
     with transaction() as conn:
         save_products(conn, account, [mug], seen_at=datetime.now(UTC))
     assert stock_of(account) == {"RED": 5, "BLUE": 6}
+
+
+def test_a_hint_that_waits_for_a_reading_holds_nothing_the_reading_wants(account: int) -> None:
+    arrive(account, "100", 2)
+    with transaction() as conn:
+        conn.execute(select(products.c.id).with_for_update(key_share=True))  # as a reading does before the variants
+        hint = Waiting(lambda: handle("shopwired", str(account)))
+        assert len(conn.execute(select(variants.c.id).with_for_update(nowait=True)).all()) == 2
+        conn.execute(variants.update().where(variants.c.sku == "BLUE").values(stock=1))
+    hint.finish()
+    assert (stock_of(account), product(account).stock) == ({"RED": 2, "BLUE": 1}, 3)
 
 
 @pytest.mark.parametrize(("sku", "quantity"), [("GREEN", 3), ("RED", None), ("RED", 10**12)])
