@@ -154,7 +154,7 @@ def mark_deleted(
         products.c.deleted_at.is_(None),
         products.c.seen_at <= asked_at,
     )
-    ordered = select(products.c.id).where(*condition).order_by(products.c.remote_id).with_for_update()
+    ordered = select(products.c.id).where(*condition).order_by(products.c.remote_id).with_for_update(key_share=True)
     ids = list(connection.scalars(ordered))
     gone = {"deleted_at": asked_at, "seen_at": asked_at, "changed_at": now()}
     connection.execute(update(products).where(products.c.id.in_(ids)).values(gone))

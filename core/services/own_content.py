@@ -11,7 +11,7 @@ from core.db.tables import product_states, products
 from core.domain.own_content import OwnContentRefused, own_document
 from core.domain.people import Actor
 from core.services import audit
-from core.services.product_status import mark_stale
+from core.services.product_status import lock_states, mark_stale
 
 
 def save_own_content(
@@ -26,6 +26,7 @@ def save_own_content(
     s, p = product_states.c, products.c
     mine = (s.connection_id == connection_id, s.product_id == product_id)
     live = select(s.own_content).join(products, p.id == s.product_id).where(*mine, p.deleted_at.is_(None))
+    lock_states(connection, connection_id)
     before: dict[str, Any] | None = connection.scalar(live.with_for_update(of=product_states))
     if before is None:
         raise OwnContentRefused("The store no longer has this product, so nothing can be kept for it.")

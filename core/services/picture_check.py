@@ -21,7 +21,7 @@ from core.domain.pictures import PictureFacts
 from core.ports import PictureSource
 from core.queue import BACKFILL, defer
 from core.services.listing_context import picture_urls
-from core.services.product_status import mark_stale
+from core.services.product_status import lock_states_of_store, mark_stale
 
 _BATCH: Final = 40
 _THREADS: Final = 4
@@ -70,9 +70,12 @@ def look_again(connection: Connection, product_ids: Sequence[int]) -> None:
     """Forget what is known of the unusable pictures of these products, and have them judged anew."""
     stored = load_products(connection, product_ids)
     urls = {url for one in stored.values() for url in picture_urls(one.product)}
+    accounts = sorted({one.store_account_id for one in stored.values()})
+    for account in accounts:
+        lock_states_of_store(connection, account)
     bad = (picture_checks.c.url == func.any(list(urls)), picture_checks.c.error != "")
     connection.execute(delete(picture_checks).where(*bad))
-    for account in {one.store_account_id for one in stored.values()}:
+    for account in accounts:
         mark_stale(connection, store_account_id=account, product_ids=list(stored))
 
 
@@ -88,6 +91,7 @@ def _waiting(account: int, moment: datetime) -> list[str]:
 def _store(account: int, looks: Sequence[Look]) -> int:
     """Keep what was seen, and have the products judged that show these pictures."""
     with transaction() as connection:
+        lock_states_of_store(connection, account)
         given_up = _postpone(connection, account, [look for look in looks if look.facts is None])
         facts = [look.facts for look in looks if look.facts is not None] + given_up
         if not facts:

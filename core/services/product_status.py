@@ -29,13 +29,7 @@ def mark_stale(
 
     Of all products of the store account or connection, or only of ``product_ids``.
     """
-    live = select(connections.c.id).where(connections.c.disconnected_at.is_(None))
-    if store_account_id is not None:
-        live = live.where(connections.c.store_account_id == store_account_id)
-    if connection_id is not None:
-        live = live.where(connections.c.id == connection_id)
-    concerned = list(connection.execute(live).scalars())
-    for one in sorted(concerned):
+    for one in _concerned(connection, store_account_id, connection_id):
         lock_states(connection, one)
         for chunk in _chunks(product_ids):
             _mark(connection, one, chunk)
@@ -84,8 +78,27 @@ def is_settled(connection_id: int) -> bool:
 
 
 def lock_states(connection: Connection, connection_id: int) -> None:
-    """One transaction at a time writes many of a connection's product states: rows locked in two orders deadlock."""
+    """One transaction at a time writes many of a connection's product states: rows locked in two orders deadlock.
+
+    Whoever will mark products stale and locks a state or a picture before takes this first, since readiness, which
+    has it, may wait for those. (Products come before it: no one who has it changes them.)
+    """
     connection.execute(select(func.pg_advisory_xact_lock(_STATES_LOCK, connection_id)))
+
+
+def lock_states_of_store(connection: Connection, store_account_id: int) -> None:
+    """``lock_states`` of all live connections of the store account, in the order in which they are marked stale."""
+    for one in _concerned(connection, store_account_id, None):
+        lock_states(connection, one)
+
+
+def _concerned(connection: Connection, store_account_id: int | None, connection_id: int | None) -> list[int]:
+    live = select(connections.c.id).where(connections.c.disconnected_at.is_(None))
+    if store_account_id is not None:
+        live = live.where(connections.c.store_account_id == store_account_id)
+    if connection_id is not None:
+        live = live.where(connections.c.id == connection_id)
+    return list(connection.scalars(live.order_by(connections.c.id)))
 
 
 def _chunks(product_ids: Sequence[int] | None) -> Iterable[Sequence[int] | None]:

@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import delete, func, insert, select, text, update
 
 from core.config import Settings
-from core.db.catalogue import load_products, save_products
+from core.db.catalogue import load_products, mark_deleted, save_products
 from core.db.engine import now, transaction
 from core.db.tables import pending_pictures, picture_checks, product_states, products
 from core.domain.catalog import Picture, Product, Variant
@@ -28,11 +28,12 @@ from core.services.own_content import save_own_content
 from core.services.picture_check import check_pictures, look_again
 from core.services.product_preview import preview
 from core.services.product_readiness import assess_stale, drafts_for
-from core.services.product_status import mark_stale
+from core.services.product_status import lock_states, mark_stale
 from core.services.settings_of_connection import save_setting
 from sandbox.catalogue import case_of
 from tests.connect_rig import jobs
 from tests.listing_rig import ListingRig, running_listing_rig
+from tests.lock_rig import Waiting
 
 PRODUCTS = 240
 
@@ -356,6 +357,44 @@ def test_trouble_of_the_moment_is_tried_again_and_then_given_up(rig: ListingRig)
     rig.judge()
     assert rig.state(product_id).status == ProductStatus.READY
     impatient.close()
+
+
+def test_what_waits_for_readiness_holds_nothing_that_readiness_wants(rig: ListingRig) -> None:
+    rows = by_case(rig)
+    product_id = added(rig, "lock", pictures=(Picture(f"{rig.rig.url}/pictures/plain/mug-teal/lock-1.jpg"),))
+    rig.judge()
+
+    def look_at_bad_ones_again() -> None:
+        with transaction() as connection:
+            look_again(connection, [rows["broken_picture"].product_id])
+
+    def say_something_else() -> None:
+        with transaction() as connection:
+            save_own_content(connection, rig.connection_id, product_id, {"title": "Mine"}, rig.rig.boss)
+
+    for work in (
+        lambda: check_pictures(rig.pictures, rig.connection_id, seconds=600),
+        look_at_bad_ones_again,
+        say_something_else,
+    ):
+        with transaction() as connection:
+            lock_states(connection, rig.connection_id)
+            waiting = Waiting(work)
+            for table in (product_states, pending_pictures, picture_checks, products):
+                connection.execute(select(table).with_for_update(nowait=True)).all()
+        waiting.finish()
+    rig.judge()
+
+
+def test_a_product_is_marked_deleted_while_readiness_names_it(rig: ListingRig) -> None:
+    product_id = added(rig, "named")
+    with transaction() as readiness, transaction() as reading:
+        named = {"product_id": product_id, "store_account_id": rig.store_account_id, "url": "http://x.invalid/1.jpg"}
+        readiness.execute(insert(pending_pictures).values(named))
+        reading.execute(text("SET LOCAL lock_timeout = '1s'"))
+        assert mark_deleted(reading, rig.store_account_id, ["named"], asked_at=now()) == [product_id]
+        readiness.rollback()
+    rig.judge()
 
 
 def test_two_at_once_share_the_work(rig: ListingRig) -> None:
