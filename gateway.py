@@ -18,11 +18,8 @@ from dataclasses import dataclass
 from html import escape
 
 import uvicorn
-from procrastinate.exceptions import ConnectorException
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
-from sqlalchemy.exc import InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
@@ -34,7 +31,7 @@ from core.config import Settings, SettingsError, settings
 from core.domain.version import BUILT, TIKTOK_API, VERSION
 from core.logs import configure, log
 from core.services import authorisation, short_links, vitals
-from core.services.database import transaction, wait_for_schema
+from core.services.database import DATABASE_TROUBLE, transaction, wait_for_schema
 from core.services.webhook_intake import Door, Outcome, verify_and_store
 
 MOST_BYTES = 1024 * 1024
@@ -170,7 +167,7 @@ class Gateway:
         known = {"version": VERSION, "built": BUILT, "tiktok_api": TIKTOK_API}
         try:
             at = vitals.database_time()
-        except _NO_DATABASE:
+        except DATABASE_TROUBLE:
             return JSONResponse({"status": "down", **known, "database": "unreachable"}, 503)
         return JSONResponse({"status": "ok", **known, "database": "ok", "database_time": at})
 
@@ -198,12 +195,9 @@ class Gateway:
         return f'<p><a href="{self._config.console_url}/settings">Back to the console</a></p>'
 
 
-_NO_DATABASE = (OperationalError, InterfaceError, PoolTimeout, ConnectorException)
-
-
 def build_app(config: Settings, doors: Doors) -> Starlette:
     gateway = Gateway(config, doors)
-    handlers = dict.fromkeys(_NO_DATABASE, _without_database)
+    handlers = dict.fromkeys(DATABASE_TROUBLE, _without_database)
     return Starlette(routes=gateway.routes(), exception_handlers=handlers)
 
 

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from procrastinate import App, SyncPsycopgConnector
-from procrastinate.exceptions import AlreadyEnqueued
+from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
 from sqlalchemy import Connection
 
 from core.db.engine import raw
@@ -37,7 +37,7 @@ def defer(
     """Queue ``task`` when the caller's transaction commits, and return the job's id.
 
     ``once``: nothing is queued, and None returned, while a job with this key still waits. ``lock``: jobs with the
-    same key never run side by side. The arguments must be JSON.
+    same key never run side by side. The arguments must be JSON. Trouble of the database is raised as psycopg's own.
     """
     job = _deferring_app().configure_task(
         task,
@@ -48,10 +48,12 @@ def defer(
         schedule_in={"seconds": after_seconds} if after_seconds else None,
         connection=raw(connection),
     )
-    if once is None:
-        return job.defer(**arguments)
     try:
+        if once is None:
+            return job.defer(**arguments)
         with connection.begin_nested():
             return job.defer(**arguments)
     except AlreadyEnqueued:
         return None
+    except ConnectorException as trouble:
+        raise trouble.__cause__ or trouble from None

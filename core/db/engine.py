@@ -7,16 +7,27 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
+import psycopg
 from psycopg import Connection as PsycopgConnection
-from psycopg import Error as PsycopgError
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import InvalidatePoolError
+from sqlalchemy.exc import InterfaceError, InvalidatePoolError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 from core.config import settings
+
+DATABASE_TROUBLE: Final = (
+    OperationalError,
+    InterfaceError,
+    PoolTimeout,
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+)
+"""Of the database and over before long: it is away, or has ended a deadlock. psycopg's own come from COPY, from the
+queue, and from whatever else is sent past SQLAlchemy."""
 
 
 def make_engine(url: str, *, name: str = "crossdock", pool_size: int = 6, statement_timeout_s: int = 60) -> Engine:
@@ -52,7 +63,7 @@ def _ping_what_was_idle(made: Engine) -> None:
             return
         try:
             made.dialect.do_ping(connection)
-        except PsycopgError as gone:
+        except psycopg.Error as gone:
             raise InvalidatePoolError from gone
 
 

@@ -9,9 +9,8 @@ from typing import Any
 
 import psycopg
 from sqlalchemy import Engine
-from sqlalchemy.exc import OperationalError
 
-from core.db.engine import engine
+from core.db.engine import DATABASE_TROUBLE, engine
 from core.logs import log
 from core.ports import Exchange
 
@@ -36,7 +35,7 @@ class PostgresJournal:
             with self._lock:
                 self._connection().execute(_INSERT, values, prepare=True)
                 self._used = time.monotonic()
-        except (OperationalError, psycopg.OperationalError) as error:
+        except DATABASE_TROUBLE as error:
             self._used = 0.0
             log().error("a call was not kept", action="journal", endpoint=exchange.endpoint, error=str(error))
 

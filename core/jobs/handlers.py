@@ -5,11 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
-import psycopg
 from procrastinate import App
-from sqlalchemy.exc import OperationalError
 
 from core import wiring
 from core.domain.errors import RateLimited, RemoteError, Temporary
@@ -31,7 +29,7 @@ from core.services import shop_metadata as metadata
 from core.services import webhook_intake as intake
 from core.services import webhook_registration as registration
 from core.services.authorisation import AuthorisationError
-from core.services.database import transaction
+from core.services.database import DATABASE_TROUBLE, transaction
 from core.services.job_outcomes import report_failure, report_success, try_again
 from core.services.live import NotLive, ends_of, live
 from core.services.product_export import LostItem
@@ -39,8 +37,6 @@ from core.services.runs import Item, Outcome, connection_of, parameters_of
 
 T = TypeVar("T")
 _AGAIN_S = 15
-# Of the database, and over before long; psycopg's own comes from COPY and other statements past SQLAlchemy.
-_DATABASE_TROUBLE: Final = (OperationalError, psycopg.OperationalError)
 
 
 class Crashed(Exception):
@@ -51,7 +47,7 @@ def guarded(action: str, work: Callable[[], T]) -> T:
     """Run ``work``; any error that is not one of those everybody understands becomes ``Crashed``, logged once."""
     try:
         return work()
-    except (RemoteError, NotLive, LostItem, *_DATABASE_TROUBLE):
+    except (RemoteError, NotLive, LostItem, *DATABASE_TROUBLE):
         raise
     except Exception as error:
         log().exception("a job failed", action=action, error=repr(error))
@@ -282,7 +278,7 @@ def run_job(name: str, job: Callable[..., None], arguments: dict[str, Any]) -> N
     except Temporary as trouble:
         log().warning("tried again later", action=name, sentence=trouble.sentence)
         try_again(name, arguments, seconds=_AGAIN_S)
-    except _DATABASE_TROUBLE as trouble:
+    except DATABASE_TROUBLE as trouble:
         log().warning("tried again later", action=name, sentence=f"The database: {getattr(trouble, 'orig', trouble)}")
         try_again(name, arguments, seconds=_AGAIN_S / 5)
     except (RemoteError, Crashed) as failure:

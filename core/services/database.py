@@ -1,13 +1,21 @@
-"""What the programs above the services need of the database itself: a transaction, a lease, and to wait for the
-schema."""
+"""What the programs above the services need of the database itself: a transaction, a lease, the names of its
+trouble, and to wait for the schema."""
 
 from __future__ import annotations
 
-from core.db.engine import engine, statement, transaction, trust_recent_connections
+from core.db.engine import DATABASE_TROUBLE, engine, statement, transaction, trust_recent_connections
 from core.db.leases import release_lease, take_lease
 from core.db.migrate import wait_until_current
 
-__all__ = ["release_lease", "statement", "take_lease", "transaction", "trust_recent_connections", "wait_for_schema"]
+__all__ = [
+    "DATABASE_TROUBLE",
+    "release_lease",
+    "statement",
+    "take_lease",
+    "transaction",
+    "trust_recent_connections",
+    "wait_for_schema",
+]
 
 
 def wait_for_schema(*, seconds: float = 60) -> None:

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
-from core.db.engine import transaction
+import stamina
+
+from core.db.engine import DATABASE_TROUBLE, transaction
 from core.queue import defer
 from core.services.issues import close_issue, open_issue
 
-FAILED = "job_failed"
+FAILED: Final = "job_failed"
+
+# Told again while the database is away: the queue would take a job whose outcome was not told for one that failed.
+_told = stamina.retry(on=DATABASE_TROUBLE, attempts=None, timeout=600, wait_initial=0.5, wait_max=2)
 
 
+@_told
 def try_again(name: str, arguments: Mapping[str, Any], *, seconds: float) -> None:
     """Queue the same job for later; once, however often it is asked for."""
     once = f"again:{name}:{json.dumps(dict(arguments), sort_keys=True)}"
@@ -20,6 +26,7 @@ def try_again(name: str, arguments: Mapping[str, Any], *, seconds: float) -> Non
         defer(connection, name, once=once, after_seconds=max(1, int(seconds) + 1), **arguments)
 
 
+@_told
 def report_failure(name: str, arguments: Mapping[str, Any], sentence: str) -> None:
     """Open the job's issue, or count it once more."""
     with transaction() as connection:
@@ -34,6 +41,7 @@ def report_failure(name: str, arguments: Mapping[str, Any], sentence: str) -> No
         )
 
 
+@_told
 def report_success(name: str, arguments: Mapping[str, Any]) -> None:
     """The cause is gone."""
     with transaction() as connection:
