@@ -24,6 +24,7 @@ SEVERITY = {
     Severity.NOTE: Word("Note", Tone.GREY, "For information."),
 }
 SHOP_PAGE = "https://shop.tiktok.com/view/product"
+_VIEWS = {"problems": "Problems", "log": "Calls", own_content_form.VIEW: "TikTok only"}  # by ``view`` in the address
 _SIDES = {
     "sku": "SKU",
     "options": "Options",
@@ -58,7 +59,7 @@ def _body(detail: ProductDetail | None) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         status.badge(word)
         st.caption(escaped(detail.status_sentence or word.sentence))
-    first = "Problems" if url.get("view") == "problems" else "Calls" if url.get("view") == "log" else "Summary"
+    first = _VIEWS.get(url.get("view"), "Summary")
     names = ["Summary", f"Problems {len(detail.problems)}".removesuffix(" 0"), "TikTok only", "Timeline", "Calls"]
     default = next(name for name in names if name.startswith(first))
     tabs = st.tabs(names, default=default)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import streamlit as st
 
 from console import actions, context
-from console.components import feedback
+from console.components import feedback, url
 from core.reads.product_detail import ProductDetail
 
+VIEW = "tiktok"
 _NUMBERS = {
     "weight_kg": "Weight in kg",
     "length_cm": "Length in cm",
@@ -53,4 +54,5 @@ def _save(product_id: int, entered: dict[str, str]) -> None:
     saved = feedback.told(actions.save_own_content, context.current_id(), product_id, entered)
     if saved is not None:
         feedback.later("Saved; the product is being judged again." if saved else "Nothing was changed.")
+        url.put({"view": VIEW})
         st.rerun()

@@ -142,6 +142,21 @@ def test_a_row_opens_its_drawer_with_its_calls(page: Page, console: Console) -> 
     expect(page).to_have_url(re.compile(r"^((?!open=).)*$"))
 
 
+def test_the_drawer_stays_at_what_was_saved_in_it(page: Page, console: Console) -> None:
+    be_signed_in(page, console)
+    open_page(page, console, f"products?open={console.filled.product_ids[3]}", "Products")
+    drawer = page.get_by_role("dialog")
+    drawer.get_by_role("tab", name="TikTok only").click()
+    title = drawer.get_by_label("Title", exact=True)
+    for entered in ("A mug for TikTok", ""):
+        title.fill(entered)
+        drawer.get_by_role("button", name="Save for TikTok").click()
+        expect(page.get_by_text("Saved; the product is being judged again.").last).to_be_visible()
+        settled(page)
+        expect(title).to_be_visible()
+        expect(title).to_have_value(entered)
+
+
 def test_text_of_a_product_runs_nothing(page: Page, console: Console) -> None:
     be_signed_in(page, console)
     first: Filled = console.filled
