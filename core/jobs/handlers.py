@@ -17,7 +17,7 @@ from core.jobs.order_handlers import ORDER_JOBS, ORDER_RUNS, Process
 from core.jobs.runs import SHIFT_S, ProcessMany, StillOurs, work_on_batches, work_on_run
 from core.logs import about, log
 from core.ports import Marketplace
-from core.services import automatic_sync, connect_shop, connection_checks, own_categories, short_links, stock_hints
+from core.services import automatic_sync, connect_shop, connection_checks, own_categories, short_links
 from core.services import catalogue_pull as pull
 from core.services import housekeeping as keeping
 from core.services import listing_review as review
@@ -129,8 +129,6 @@ def catalogue_pull(store_account_id: int, full: bool = False) -> None:
 
 def catalogue_hints(store_account_id: int, remote_ids: list[str]) -> None:
     pull.pull_products(wiring.store(store_account_id), store_account_id, remote_ids)
-    with transaction() as connection:
-        stock_hints.push_again(connection, store_account_id, remote_ids)
 
 
 def product_readiness(connection_id: int) -> None:

@@ -29,6 +29,7 @@ from core.services.picture_refusals import wake_repictured
 from core.services.price_stock_queue import queue_push
 from core.services.product_status import mark_stale
 from core.services.pull_lease import LeaseLost, PullLease, PullState, pull_state, take_pull
+from core.services.stock_holds import sold_since_seen
 
 FEW = 20  # over so many waiting hints, reading pages may be the cheaper way (law 3)
 PAGE = 100
@@ -102,7 +103,7 @@ def pull_products(store: Store, store_account_id: int, remote_ids: Sequence[str]
     for part in _parts(wanted, _SINGLE_AT_ONCE):
         found, gone, asked_at = _read_singly(store, store_account_id, part)
         with transaction() as connection:
-            pulled += _store(connection, store_account_id, found, gone, asked_at)
+            pulled += _store(connection, store_account_id, found, gone, asked_at, singly=True)
     return pulled
 
 
@@ -205,7 +206,7 @@ def _follow_feed(store: Store, lease: PullLease, *, at_most: int | None = None) 
     for part in _parts(waiting, _SINGLE_AT_ONCE):
         found, gone, asked_at = _read_singly(store, lease.store_account_id, part)
         with lease.saving() as connection:
-            pulled += _store(connection, lease.store_account_id, found, gone, asked_at)
+            pulled += _store(connection, lease.store_account_id, found, gone, asked_at, singly=True)
     with lease.saving(cursor=ahead, incremental_at=now()):
         return pulled
 
@@ -252,16 +253,26 @@ def _our_ids(store_account_id: int, remote_ids: Sequence[str]) -> dict[str, int]
 
 
 def _store(
-    connection: Connection, store_account_id: int, found: Sequence[Product], gone: Sequence[str], seen_at: datetime
+    connection: Connection,
+    store_account_id: int,
+    found: Sequence[Product],
+    gone: Sequence[str],
+    seen_at: datetime,
+    *,
+    singly: bool = False,
 ) -> Pulled:
+    """A product read ``singly`` is pushed although nothing moved when that frees units that were held until then (K8);
+    after pages ``price_stock_unsent`` finds those."""
+    freed = sold_since_seen(connection, store_account_id, [one.remote_id for one in found]) if singly else []
     saved = write_products(connection, store_account_id, found, seen_at=seen_at)
     deleted = mark_deleted(connection, store_account_id, gone, asked_at=seen_at) if gone else []
     _tell(connection, store_account_id, saved, deleted)
+    queue_push(connection, store_account_id, sorted({*saved.price_or_stock, *deleted, *freed}))
     return Pulled(True, read=len(found) + len(gone), changed=len(saved.changed), deleted=len(deleted))
 
 
 def _tell(connection: Connection, store_account_id: int, saved: SavedProducts, deleted: Sequence[int]) -> None:
-    """What hangs on the catalogue, in the transaction that changed it: readiness, pictures, prices and stock."""
+    """What hangs on the catalogue, in the transaction that changed it: readiness, pictures, orders that wait."""
     changed = [*saved.changed, *deleted]
     if not changed:
         return
@@ -270,7 +281,6 @@ def _tell(connection: Connection, store_account_id: int, saved: SavedProducts, d
     for connection_id in connection.scalars(select(connections.c.id).where(*its)).all():
         if saved.changed:
             defer(connection, "picture_check", once=f"picture_check:{connection_id}", connection_id=connection_id)
-    queue_push(connection, store_account_id, [*saved.price_or_stock, *deleted])
     wake_restocked(connection, store_account_id, changed)
     wake_repictured(connection, store_account_id, changed)
 

@@ -17,6 +17,8 @@ def queue_push(conn: Connection, store_account_id: int, product_ids: Sequence[in
 
     Call it in the transaction that changed them: a new stock or price, held units (K8), a rule of a SKU.
     """
+    if not product_ids:
+        return
     for connection_id in live_connections_of(conn, store_account_id):
         listed = _listed(conn, connection_id, product_ids)
         for start in range(0, len(listed), _PRODUCTS_PER_JOB):
@@ -52,8 +54,6 @@ def live_connections_of(conn: Connection, store_account_id: int) -> list[int]:
 
 def _listed(conn: Connection, connection_id: int, product_ids: Sequence[int]) -> list[int]:
     """Those of the products that have a live SKU in the connection's Shop."""
-    if not product_ids:
-        return []
     live = (listing_skus.c.connection_id == connection_id, listing_skus.c.ended_at.is_(None))
     joined = variants.join(listing_skus, listing_skus.c.variant_id == variants.c.id)
     chosen = select(variants.c.product_id).select_from(joined)

@@ -49,12 +49,6 @@ def use_quantities(conn: Connection, store_account_id: int, told: Iterable[Told]
     return {row.product for row in used}
 
 
-def push_again(conn: Connection, store_account_id: int, remote_ids: Sequence[str]) -> None:
-    """After hinted products were read: units held until then may be free now, although no stock moved."""
-    ours = (products.c.store_account_id == store_account_id, products.c.remote_id == func.any(list(remote_ids)))
-    queue_push(conn, store_account_id, list(conn.scalars(select(products.c.id).where(*ours))))
-
-
 def _variants(
     conn: Connection, store_account_id: int, keys: Sequence[tuple[str, str]]
 ) -> dict[tuple[str, str], list[Any]]:

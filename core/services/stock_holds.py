@@ -42,3 +42,12 @@ def unseen_units(conn: Connection, variant_ids: Sequence[int]) -> dict[int, int]
     counted = select(d.variant_id, func.count().label("units")).select_from(joined).group_by(d.variant_id)
     gone = (d.variant_id.in_(list(variant_ids)), d.outcome == "done", d.settled_at > p.seen_at)
     return {row.variant_id: row.units for row in conn.execute(counted.where(*gone))}
+
+
+def sold_since_seen(conn: Connection, store_account_id: int, remote_ids: Sequence[str]) -> list[int]:
+    """Those of the store's products that lost units after we last read them: these are held until the next reading."""
+    d, v, p = stock_deductions.c, variants.c, products.c
+    joined = stock_deductions.join(variants, v.id == d.variant_id).join(products, p.id == v.product_id)
+    theirs = (p.store_account_id == store_account_id, p.remote_id == func.any(list(remote_ids)))
+    gone = (d.outcome == "done", d.settled_at > p.seen_at)
+    return list(conn.scalars(select(p.id).select_from(joined).where(*theirs, *gone).distinct()))

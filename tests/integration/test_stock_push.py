@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 
 from core.config import Settings
 from core.db.engine import transaction
@@ -21,6 +21,7 @@ from core.db.tables import (
     listings,
     mappings,
     product_states,
+    products,
     shop_order_lines,
     shop_orders,
     shops,
@@ -31,6 +32,7 @@ from core.db.tables import (
 from core.domain.errors import Conflict, Temporary
 from core.domain.listing import ItemError
 from core.services import listing_review
+from core.services.catalogue_pull import pull_products
 from core.services.price_stock import has_open, open_listings, push_all, push_items
 from core.services.price_stock_queue import queue_push
 from core.services.runs import Item
@@ -168,6 +170,31 @@ def test_one_sale_lowers_what_every_connection_offers(rig: StockRig) -> None:
         conn.execute(stock_deductions.delete())
     rig.push([product_id])
     assert rig.sku(product_id).shop_quantity == 9
+
+
+def test_a_reading_in_which_nothing_moved_pushes_what_it_frees(rig: StockRig) -> None:
+    product_id, store = rig.listed[2], rig.base.rig.store()
+    account, variant_id = rig.base.store_account_id, rig.sku(product_id).variant_id
+    with transaction() as conn:
+        remote_id = conn.scalar(select(products.c.remote_id).where(products.c.id == product_id))
+    pull_products(store, account, [remote_id])
+    known = rig.sku(product_id).stock
+    with transaction() as conn:
+        sold = _held_units(conn, rig.connection_id, account, variant_id, units=2)
+        done = {"outcome": "done", "by": "store", "settled_at": datetime.now(UTC)}
+        conn.execute(stock_deductions.insert(), [unit | done for unit in sold])
+    rig.push([product_id])
+    assert rig.sku(product_id).shop_quantity == known - 2, "held until the product has been read again"
+    with transaction() as conn:
+        conn.execute(text("DELETE FROM procrastinate_jobs"))
+    for _ in range(2):  # the second reading frees nothing
+        pull_products(store, account, [remote_id])
+        pushes = [("price_stock", {"connection_id": rig.connection_id, "product_ids": [product_id]})]
+        assert jobs("price_stock") == pushes
+    rig.push([product_id])
+    assert rig.sku(product_id).shop_quantity == known
+    with transaction() as conn:
+        conn.execute(shop_orders.delete())
 
 
 def _another_connection(conn: Any, account: int) -> int:
