@@ -73,10 +73,11 @@ def take_leases(connection: Connection, names: Sequence[str], *, seconds: float)
 
 
 def release_leases(connection: Connection, attempts: Mapping[str, int]) -> None:
-    """Let others have those of these leases that are still ours."""
+    """Let others have those of these leases that are still ours. Their rows are locked by name, as when taken."""
     held = text(
-        "UPDATE leases SET lease_until = now() FROM "
-        "unnest(CAST(:names AS text[]), CAST(:attempts AS int[])) AS mine (name, attempt) "
-        "WHERE leases.name = mine.name AND leases.attempt = mine.attempt"
+        "WITH mine AS (SELECT leases.name FROM leases "
+        "JOIN unnest(CAST(:names AS text[]), CAST(:attempts AS int[])) AS ours (name, attempt) USING (name, attempt) "
+        "ORDER BY leases.name FOR UPDATE OF leases) "
+        "UPDATE leases SET lease_until = now() FROM mine WHERE leases.name = mine.name"
     )
     connection.execute(held, {"names": list(attempts), "attempts": list(attempts.values())})
