@@ -33,6 +33,7 @@ from core.db.tables import (
     product_states,
     runs,
     shop_orders,
+    stock_deductions,
     store_orders,
 )
 from core.domain.filters import ProductFilter, Selection
@@ -238,19 +239,23 @@ def wait_for_quiet(world: World, seconds: float) -> None:
 
 
 def unrest(world: World) -> list[str]:
-    """Orders that we do not know as they are or have not decided, hints not dealt with, quantities on their way."""
+    """Orders that we do not know as they are or have not decided, hints not dealt with, quantities and goods on their
+    way."""
     o, s = shop_orders.c, listing_skus.c
     with transaction() as connection:
         ours = {row.remote_id: row for row in connection.execute(select(o.remote_id, o.status, o.import_state))}
         behind = connection.execute(select(func.count()).where(store_orders.c.behind)).scalar_one()
         hints = connection.execute(select(func.count()).where(inbox.c.status == "waiting")).scalar_one()
+        returning = stock_deductions.c.wanted == "back"
+        back = connection.execute(select(func.count()).where(returning)).scalar_one()
         unsent = select(s.seller_sku).where(s.quantity_acknowledged_at.is_(None), s.ended_at.is_(None))
         left = [f"{sku}: its quantity is not acknowledged" for sku in connection.execute(unsent).scalars()]
     for id, status in world.rows("SELECT id, status FROM tt_orders"):
         known = ours.get(id)
         if known is None or known.status != status or known.import_state in ("waiting", "importing", "unknown"):
             left.append(f"order {id} is {status} and known as {known}")
-    return left + [f"{number} {what}" for number, what in ((behind, "store orders behind"), (hints, "hints")) if number]
+    counted = ((behind, "store orders behind"), (hints, "hints"), (back, "units to be put back on the shelf"))
+    return left + [f"{number} {what}" for number, what in counted if number]
 
 
 def in_store(world: World) -> list[dict[str, Any]]:
