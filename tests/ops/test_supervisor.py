@@ -18,9 +18,11 @@ from ops.supervisor import Process, Supervisor
 ROOT = Path(__file__).resolve().parents[2]
 STAND_IN = ROOT / "tests" / "ops" / "stand_in.py"
 SUPERVISE = """
+import signal
 import sys
 from pathlib import Path
 from ops.supervisor import Process, Supervisor
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell has what it starts in the background ignore it
 folder = Path(sys.argv[1])
 processes = [
     Process(name, (sys.executable, sys.argv[2], str(folder / name), "stays"), (folder / name).exists)
@@ -183,8 +185,11 @@ def test_children_end_with_their_supervisor(tmp_path: Path, number: signal.Signa
     assert parent.stdout is not None
     assert parent.stdout.readline() == "ready\n"
     children = [int(lines_of(tmp_path / name)[0]) for name in ("one", "two")]
-    parent.send_signal(number)
-    parent.communicate(timeout=20)
+    try:
+        parent.send_signal(number)
+        parent.communicate(timeout=20)
+    finally:
+        parent.kill()
     wait_for(lambda: not any(map(is_running, children)), 10)
 
 
