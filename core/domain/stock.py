@@ -58,6 +58,19 @@ def is_written(changes: Sequence[Change], *, target: int, since: datetime, seen:
     return False if changes and changes[-1].quantity == seen else None
 
 
+def undone_by(changes: Sequence[Change], *, before: int, target: int, since: datetime) -> int:
+    """By how many pieces others had changed the stock when a write of ``target`` replaced it, which counted on
+    ``before``. ``since``: a moment before that was read.
+
+    Negative where they took pieces. 0 where ``changes``, oldest first, do not tell.
+    """
+    ours = [place for place, change in enumerate(changes) if change.quantity == target and not change.by_order]
+    ahead = changes[ours[-1] - 1] if ours and ours[-1] else None
+    if ahead is None or ahead.quantity is None or ahead.at < since - _WHOLE_SECOND:
+        return 0
+    return ahead.quantity - before
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """One step of the sum: what it is called, what it changed, and what was left after it."""

@@ -35,6 +35,13 @@ def held_units(conn: Connection, store_account_id: int, variant_ids: Sequence[in
     return {row.variant_id: row.held for row in conn.execute(wanted)}
 
 
+def held_of_no_order(conn: Connection, variant_id: int) -> int:
+    """Of the held units of a variant those that put right what a write of ours undid."""
+    d = stock_deductions.c
+    mine = (d.variant_id == variant_id, d.line_id.is_(None), d.outcome.in_(OPEN), d.wanted != "back")
+    return int(conn.execute(select(func.count()).where(*mine)).scalar_one())
+
+
 def unseen_units(conn: Connection, variant_ids: Sequence[int]) -> dict[int, int]:
     """Units of each variant that left the store's stock after we last read it, so that our copy is too high by them."""
     d, v, p = stock_deductions.c, variants.c, products.c

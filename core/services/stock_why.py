@@ -24,7 +24,7 @@ from core.db.tables import (
 )
 from core.domain.stock import HOLIDAY, PRICE_LOCKS, STOCK_LOCKS, exposure, steps, to_send
 from core.services.live import LiveConnection, require_live
-from core.services.stock_holds import OPEN, held_units
+from core.services.stock_holds import OPEN, held_of_no_order, held_units
 from core.services.stock_offers import Ground, load_ground, standing_of
 
 _SALES_OVER = timedelta(days=7)
@@ -81,7 +81,7 @@ def explain(conn: Connection, listing_sku_id: int) -> Why:
     found = steps(standing)
     sold, lag = _units_sold(conn, target, row.variant_id), present_lag(conn, target.id)
     orders = _held_orders(conn, row.variant_id, row.seen_at)
-    sources = _sources(row, ground, orders)
+    sources = _sources(row, ground, _held_by(orders, held_of_no_order(conn, row.variant_id)))
     return Why(
         seller_sku=row.seller_sku,
         steps=tuple(WhyStep(one.name, one.change, one.left, *sources.get(one.name, ("", None))) for one in found),
@@ -132,12 +132,18 @@ def _wanted() -> Any:
     return select(*columns).select_from(joined)
 
 
-def _sources(row: Row[Any], ground: Ground, orders: tuple[str, ...]) -> dict[str, tuple[str, datetime | None]]:
+def _held_by(orders: tuple[str, ...], of_no_order: int) -> str:
+    named = ", ".join(orders[:5]) + (" …" if len(orders) > 5 else "")
+    said = [f"TikTok orders not yet off the store's stock: {named}"] if orders else []
+    if of_no_order:
+        said.append(f"{of_no_order:,} taken in the store just as we wrote its stock, and taken off again")
+    return "; ".join(said) or "no order is waiting"
+
+
+def _sources(row: Row[Any], ground: Ground, held: str) -> dict[str, tuple[str, datetime | None]]:
     """Whose number each step is, and since when."""
     told = row.stock_at is not None and row.stock_at > row.seen_at
     stock = ("the store, as a signed webhook told", row.stock_at) if told else ("the store, as last read", row.seen_at)
-    named = ", ".join(orders[:5]) + (" …" if len(orders) > 5 else "")
-    held = f"TikTok orders not yet off the store's stock: {named}" if orders else "no order is waiting"
     own, shared = ("the rule of this SKU", row.rule_at), ("the largest buffer of this store's connections", None)
     return {
         "on hand": stock,

@@ -4,6 +4,9 @@ The store's stock is set absolutely, so each SKU is read and written under a lea
 before the call. A write that the store counts as a change is done. Of any other the store's own history tells. Where it
 does not, the stock does: equal to the target means done, equal to what was there before means repeat, and anything else
 is for a person.
+
+What others change between our reading and our writing is undone by the write. The history tells of that too, and it is
+put right by units of their own, which belong to no order.
 """
 
 from __future__ import annotations
@@ -20,12 +23,14 @@ from core.db.leases import holds_lease, is_free, release_lease, take_lease
 from core.db.tables import issues, products, stock_deductions, variants
 from core.domain.errors import Unknown
 from core.domain.people import Actor
-from core.domain.stock import WRITE_UNKNOWN, is_written
+from core.domain.stock import WRITE_UNKNOWN, is_written, undone_by
+from core.logs import log
 from core.ports import Store
 from core.queue import STOCK, defer
 from core.services import audit
 from core.services.issues import close_issue, open_issue
 from core.services.one_by_one import one_by_one
+from core.services.price_stock_queue import queue_push_of_variants
 from core.services.stock_deductions import return_if_cancelled
 
 # By what is wanted: the columns of its units once the write arrived, and their outcome when it had no effect.
@@ -61,11 +66,21 @@ class _Unit:
 
 @dataclass(frozen=True, slots=True)
 class _Goods:
-    """A variant as the store knows it."""
+    """A variant as the store knows it. ``asked_at``: before its stock was read."""
 
     variant_id: int
+    account: int
     product: str
     sku: str
+    asked_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class _Fate:
+    """What became of a write. ``written`` None: nobody told. ``undone``: pieces by which it undid others' changes."""
+
+    written: bool | None
+    undone: int = 0
 
 
 def write_wanted(store: Store, store_account_id: int) -> int:
@@ -98,7 +113,7 @@ def settle_by_person(conn: Connection, connection_id: int, variant_id: int, by: 
         else:
             _reopen(conn, ids, wanted)
     close_issue(conn, subject=("variant", str(variant_id)), code=WRITE_UNKNOWN)
-    defer(conn, "stock_writes", once=f"stock_writes:{account}", priority=STOCK, store_account_id=account)
+    _write_again(conn, account)
     detail = {"arrived": arrived, "units": len(rows), "sku": sku}
     subject = f"variant:{variant_id}"
     audit.record(
@@ -133,8 +148,9 @@ def _write_variant(store: Store, store_account_id: int, variant_id: int) -> bool
         return False
     try:
         with transaction() as conn:
-            row = conn.execute(_goods().where(variants.c.id == variant_id)).one()
-        return _write_sku(store, _Goods(variant_id, row.remote_id, row.sku or ""), name, attempt)
+            row = conn.execute(_goods().add_columns(func.now()).where(variants.c.id == variant_id)).one()
+        goods = _Goods(variant_id, store_account_id, row.remote_id, row.sku or "", row.now)
+        return _write_sku(store, goods, name, attempt)
     finally:
         release_lease(name, attempt)
 
@@ -154,36 +170,42 @@ def _write_sku(store: Store, goods: _Goods, name: str, attempt: int) -> bool:
     if present is None:
         _complain(variant_id, sku)
         return False
-    written = _is_written(store, goods, present)
+    fate = _fate(store, goods, present)
     with transaction() as conn:
         close_issue(conn, subject=("variant", str(variant_id)), code=_SKU_UNKNOWN)
-        if not holds_lease(conn, name, attempt) or not _settle_begun(conn, goods, present, written):
+        if not holds_lease(conn, name, attempt) or not _settle_begun(conn, goods, present, fate):
             return False
         units, target = _possible(conn, variant_id, sku, present)
-        values = {"outcome": "unknown", "before": present, "target": target, "intended_at": func.now()}
+        values = {"outcome": "unknown", "before": present, "target": target, "intended_at": goods.asked_at}
         conn.execute(
             update(stock_deductions).where(stock_deductions.c.id.in_([one.id for one in units])).values(values)
         )
     if not units:
         return False
-    confirmed = target == present or _confirmed(store, sku, target)
-    seen = target if confirmed else store.stock(sku)
-    if seen is None:
-        return False
-    written = confirmed or _is_written(store, goods, seen)
+    if target == present:
+        seen, fate = present, _Fate(True)
+    else:
+        confirmed = _confirmed(store, sku, target)
+        found = target if confirmed else store.stock(sku)
+        if found is None:
+            return False
+        seen, fate = found, _fate(store, goods, found, confirmed=confirmed)
     with transaction() as conn:
-        return holds_lease(conn, name, attempt) and _settle_begun(conn, goods, seen, written)
+        return holds_lease(conn, name, attempt) and _settle_begun(conn, goods, seen, fate)
 
 
-def _is_written(store: Store, goods: _Goods, seen: int) -> bool | None:
-    """Whether the store's history knows of our write whose outcome is open; None when it does not tell."""
+def _fate(store: Store, goods: _Goods, seen: int, *, confirmed: bool = False) -> _Fate:
+    """What the store's history knows of our write whose outcome is open, or was ``confirmed`` by the store."""
     with transaction() as conn:
         begun = next((unit for unit in _wanted_units(conn, goods.variant_id) if unit.outcome == "unknown"), None)
-    if begun is None or begun.target is None or begun.intended_at is None:
-        return None
-    changes = store.stock_changes(goods.product, goods.sku, since=begun.intended_at)
-    written = is_written(changes, target=begun.target, since=begun.intended_at, seen=seen)
-    return None if written is False and not _remembers_writes(store, goods.variant_id) else written
+    if begun is None or begun.before is None or begun.target is None or begun.intended_at is None:
+        return _Fate(None)
+    since = begun.intended_at
+    changes = store.stock_changes(goods.product, goods.sku, since=since)
+    written = confirmed or is_written(changes, target=begun.target, since=since, seen=seen)
+    if written:
+        return _Fate(True, undone_by(changes, before=begun.before, target=begun.target, since=since))
+    return _Fate(None if written is False and not _remembers_writes(store, goods.variant_id) else written)
 
 
 def _remembers_writes(store: Store, variant_id: int) -> bool:
@@ -242,28 +264,44 @@ def close_oversold(conn: Connection) -> None:
     conn.execute(update(issues).where(*open_ones, ~waits.exists()).values(closed_at=func.now()))
 
 
-def _settle_begun(conn: Connection, goods: _Goods, seen: int, written: bool | None) -> bool:
-    """Settle a write whose outcome was open: by ``written``, else by the stock ``seen`` now. False: a person has to."""
+def _settle_begun(conn: Connection, goods: _Goods, seen: int, fate: _Fate) -> bool:
+    """Settle a write whose outcome was open: by its ``fate``, or by the stock ``seen`` now. False: a person has to."""
     begun = [unit for unit in _wanted_units(conn, goods.variant_id) if unit.outcome == "unknown"]
     if not begun:
         return True
     before, target = begun[0].before, begun[0].target
-    if written is None and seen not in (before, target):
+    if fate.written is None and seen not in (before, target):
         sentence = (
             f"The stock of {goods.sku} was to go from {before} to {target}, the store did not confirm it, and now it "
             f"has {seen}: whether our change is part of that, only somebody who looks can tell."
         )
         _open(conn, goods.variant_id, WRITE_UNKNOWN, sentence, _FIX)
         return False
-    arrived = seen == target if written is None else written
+    arrived = seen == target if fate.written is None else fate.written
     for wanted in _ARRIVED:
         ids = [unit.id for unit in begun if unit.wanted == wanted]
         if arrived:
             _settle(conn, ids, wanted)
         else:
             _reopen(conn, ids, wanted)
+    if fate.undone:
+        _put_right(conn, goods, fate.undone)
     close_issue(conn, subject=("variant", str(goods.variant_id)), code=WRITE_UNKNOWN)
     return True
+
+
+def _put_right(conn: Connection, goods: _Goods, undone: int) -> None:
+    """Have what a write of ours undid done again: pieces that others took are held and taken off, others put back."""
+    log().warning("a write of stock undid another change", action="stock_writes", sku=goods.sku, pieces=undone)
+    todo = {"outcome": "held", "wanted": "take"} if undone < 0 else {"outcome": "done", "wanted": "back"}
+    unit = {"store_account_id": goods.account, "variant_id": goods.variant_id, "by": "us", **todo}
+    conn.execute(stock_deductions.insert(), [unit] * abs(undone))
+    queue_push_of_variants(conn, goods.account, [goods.variant_id])
+    _write_again(conn, goods.account)
+
+
+def _write_again(conn: Connection, account: int) -> None:
+    defer(conn, "stock_writes", once=f"stock_writes:{account}", priority=STOCK, store_account_id=account)
 
 
 def _settle(conn: Connection, ids: Sequence[int], wanted: str) -> None:

@@ -61,6 +61,17 @@ def sell(rig: StockRig, variant_id: int, units: int, *, outcome: str, order: str
             conn.execute(stock_deductions.insert().values(**held, outcome=outcome))
 
 
+def test_units_of_no_order_are_named(rig: StockRig) -> None:
+    product_id = rig.listed[0]
+    unit = {"store_account_id": rig.base.store_account_id, "variant_id": rig.sku(product_id).variant_id, "by": "us"}
+    with transaction() as conn:
+        conn.execute(stock_deductions.insert(), [unit | {"wanted": "take"}] * 2)
+    held = next(step for step in why(rig, product_id).steps if step.name == "held by orders")
+    assert (held.change, held.source) == (-2, "2 taken in the store just as we wrote its stock, and taken off again")
+    with transaction() as conn:
+        conn.execute(stock_deductions.delete())
+
+
 def test_a_rule_is_kept_recorded_and_pushed(rig: StockRig) -> None:
     product_id = rig.listed[0]
     variant_id = rig.sku(product_id).variant_id

@@ -28,6 +28,7 @@ from core.domain.stock import (
     spread,
     steps,
     to_send,
+    undone_by,
 )
 
 GB = limits_of("GB")
@@ -205,3 +206,21 @@ def test_whether_a_write_of_7_is_in_the_stores_history(
     changes: list[tuple[float, int, bool]], seen: int, expected: bool | None
 ) -> None:
     assert is_written(told(*changes), target=7, since=AT, seen=seen) is expected
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        pytest.param([(0, 7, False)], 0, id="nobody else"),
+        pytest.param([(0, 9, True), (0, 7, False)], -1, id="one sold"),
+        pytest.param([(0, 9, True), (1, 5, True), (1, 7, False), (2, 6, True)], -5, id="several sold"),
+        pytest.param([(0, 30, False), (1, 7, False)], 20, id="put on the shelf"),
+        pytest.param([(0, 12, False), (0, 10, True), (1, 7, False)], 0, id="as many came as went"),
+        pytest.param([(-5, 30, False), (0, 7, False)], 0, id="long before, and not as we read it since"),
+        pytest.param([(-5, 7, False), (-3, 10, True), (0, 9, True), (0, 7, False)], -1, id="the same set before"),
+        pytest.param([(0, 9, True)], 0, id="our write is not told"),
+        pytest.param([], 0, id="no history"),
+    ],
+)
+def test_what_a_write_of_7_instead_of_10_undid(changes: list[tuple[float, int, bool]], expected: int) -> None:
+    assert undone_by(told(*changes), before=10, target=7, since=AT) == expected

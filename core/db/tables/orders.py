@@ -198,7 +198,7 @@ stock_deductions = Table(
     "stock_deductions",
     metadata,
     key(),
-    link("line_id", "shop_order_lines"),
+    link("line_id", "shop_order_lines", nullable=True, comment="none: it puts right what a write of ours undid"),
     link("store_account_id", "store_accounts"),
     link("variant_id", "variants"),
     Column("by", Text, nullable=False, server_default="", comment="store or us"),
