@@ -35,7 +35,9 @@ def _one(sku: str, title: str) -> None:
     variant_id = left.selectbox(
         "Store product", list(choices), format_func=lambda one: choices[one], key=f"link_to_{sku}", index=0
     )
-    if right.button("Link", key=f"link_save_{sku}", type="primary") and variant_id is not None:
+    # Another button for another list: a click that overtakes a search must not link what was not seen.
+    pressed = right.button("Link", key=f"link_save_{sku}_{next(iter(choices))}", type="primary")
+    if pressed and variant_id is not None:
         feedback.then_rerun(
             f"{sku} is linked: the orders that wait for it are imported by themselves.",
             order_actions.map_sku, connection_id, shop_name(sku), variant_id,

@@ -197,6 +197,21 @@ def test_text_of_an_order_is_not_markdown(open_page: Open, stocked: Orders) -> N
     assert NASTY in {title for frame in at.dataframe if "Title" in frame.value for title in frame.value["Title"]}
 
 
+def test_a_click_on_what_is_no_longer_found_links_nothing(open_page: Open, stocked: Orders) -> None:
+    """The search and the click arrive together: the click was meant for a product found before."""
+    at = open_page("orders", open=str(stocked.ids[0]))
+    (search,) = (box for box in at.text_input if box.label == "Find another product")
+    search.input("SKU-0001").run()
+    (link,) = (button for button in at.button if button.label == "Link")
+    (search,) = (box for box in at.text_input if box.label == "Find another product")
+    search.input("SKU-0077")
+    link.click().run()
+    assert not at.exception
+    with engine.transaction() as conn:
+        kept = "SELECT count(*) FROM mappings WHERE kind = 'sku'"
+        assert conn.exec_driver_sql(kept).scalar_one() == 0
+
+
 def test_a_missing_sku_is_linked_in_the_drawer(open_page: Open, filled: Filled, stocked: Orders) -> None:
     at = open_page("orders", open=str(stocked.ids[0]))
     assert f"**{MISSING}**" in markdown(at)
