@@ -42,7 +42,11 @@ def said(action: Callable[P, str], *args: P.args, **kwargs: P.kwargs) -> None:
     """Show at once the sentence that the action returns, or its refusal."""
     sentence = told(action, *args, **kwargs)
     if sentence is not None:
-        st.toast(escaped(sentence))
+        _toast(sentence)
+
+
+def _toast(sentence: str) -> None:
+    st.toast(escaped(sentence), duration="long")  # long enough to read a sentence
 
 
 def later(sentence: str) -> None:
@@ -52,4 +56,4 @@ def later(sentence: str) -> None:
 
 def show_toast() -> None:
     if sentence := st.session_state.pop(_TOAST, ""):
-        st.toast(escaped(sentence))
+        _toast(sentence)
