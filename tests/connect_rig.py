@@ -29,6 +29,7 @@ from core.stores.registry import PLATFORMS
 from core.tiktok.auth import TikTokAuth
 from core.tiktok.client import TikTokShop
 from tests.sandbox_server import running_sandbox
+from tests.waiting import HTTP_S
 
 APP_KEY, APP_SECRET, SERVICE_ID = "6f0demo1key", "demo-app-secret-0001", "7420000000000000001"
 HARBOUR, QUAY, MAPLE = "7495001122334455667", "7495001122334455789", "7495001122334455901"
@@ -138,7 +139,7 @@ def running_rig(home: Path, products: int = 20, **variables: str) -> Iterator[Ri
         for name, value in variables.items():
             patch.setenv(f"CROSSDOCK_{name}", value)
         config.settings.cache_clear()
-        with httpx.Client(base_url=url, timeout=20) as control:
+        with httpx.Client(base_url=url, timeout=HTTP_S) as control:
             rig = Rig(url, control, HttpClient(PostgresJournal(), None), Actor(None, "boss", Role.ADMIN))
             rig.forget_all()
             yield rig

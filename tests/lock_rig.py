@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from sqlalchemy import text
 
 from core.db.engine import transaction
-from tests.running_system import wait_until
+from tests.waiting import wait_until
 
 
 class Waiting:
@@ -17,11 +17,11 @@ class Waiting:
     def __init__(self, work: Callable[[], object]) -> None:
         self._thread = ThreadPoolExecutor(1)
         self._work = self._thread.submit(work)
-        wait_until(_somebody_waits, seconds=20, what="the work waits for a lock")
+        wait_until(_somebody_waits, "the work waits for a lock")
 
     def finish(self) -> None:
         """Let it end, after whoever it waits for has let go; raises what it raised."""
-        self._work.result(timeout=30)
+        self._work.result(timeout=120)
         self._thread.shutdown()
 
 

@@ -6,8 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +16,7 @@ import httpx
 
 from tests.conftest import find_free_port
 from tests.sandbox_server import REPOSITORY, running_sandbox
+from tests.waiting import HTTP_S, wait_until
 
 
 @dataclass
@@ -36,7 +36,7 @@ class System:
 
     def control(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         """A call to the sandbox's control panel."""
-        answer = httpx.request(method, f"{self.sandbox}/_sandbox/{path}", json=body, timeout=60)
+        answer = httpx.request(method, f"{self.sandbox}/_sandbox/{path}", json=body, timeout=HTTP_S)
         assert answer.status_code == 200, answer.text
         told: dict[str, Any] = answer.json()
         return told
@@ -54,20 +54,20 @@ class System:
     def start_console(self) -> None:
         """Comes back once it answers."""
         self.console = self.start("console/serve.py")
-        wait_until(lambda: _answers(f"{self.console_url}/login"), seconds=120, what="the console's start")
+        wait_until(lambda: _answers(f"{self.console_url}/login"), "the console's start")
 
     def kill_worker(self, index: int) -> None:
         """kill -9, and another one in its place, as the supervisor would."""
         worker = self.workers.pop(index)
         worker.kill()
-        worker.wait(timeout=10)
+        worker.wait(timeout=60)
         self.start_worker()
 
     def kill_gateway(self) -> None:
         """kill -9 of the public door, and a new one on the same port."""
         assert self.gateway is not None
         self.gateway.kill()
-        self.gateway.wait(timeout=10)
+        self.gateway.wait(timeout=60)
         self.gateway = self.start("gateway.py")
 
     def stop(self) -> None:
@@ -76,24 +76,16 @@ class System:
             process.send_signal(signal.SIGTERM)
         for process in running:
             try:
-                process.wait(timeout=30)
+                process.wait(timeout=60)
             except subprocess.TimeoutExpired:
                 process.kill()
-                process.wait(timeout=10)
+                process.wait(timeout=60)
         self.workers.clear()
-
-
-def wait_until(true: Callable[[], bool], *, seconds: float, what: str) -> None:
-    """Poll until ``true``; an assertion naming ``what`` after ``seconds``."""
-    ends = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < ends, f"{what} did not happen within {seconds:.0f} s"
-        time.sleep(0.2)
 
 
 def _answers(url: str) -> bool:
     try:
-        return httpx.get(url, timeout=5).status_code == 200
+        return httpx.get(url, timeout=HTTP_S).status_code == 200
     except httpx.TransportError:
         return False
 

@@ -19,7 +19,7 @@ def running_sandbox(home: Path, products: int = 50) -> Iterator[str]:
         yield base_url(process)
     finally:
         process.terminate()
-        process.wait(timeout=5)
+        process.wait(timeout=60)
 
 
 def start_sandbox(home: Path, products: int = 50) -> subprocess.Popen[str]:
@@ -34,5 +34,5 @@ def base_url(process: subprocess.Popen[str]) -> str:
     """Wait for the line with the address. The socket listens by then, so a first call merely waits."""
     assert process.stdout is not None
     words = process.stdout.readline().split()
-    assert words[:1] == ["sandbox"], f"the sandbox ended with code {process.wait(timeout=5)}"
+    assert words[:1] == ["sandbox"], f"the sandbox ended with code {process.wait(timeout=60)}"
     return words[1]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,8 +15,9 @@ import httpx
 from core.http.client import HttpClient
 from core.ports import Exchange, Store
 from core.stores.registry import PLATFORMS, Platform
+from tests.waiting import HTTP_S, wait_until
 
-_hand = httpx.Client(timeout=30)  # one for all: making one takes longer than a call
+_hand = httpx.Client(timeout=HTTP_S)  # one for all: making one takes longer than a call
 
 
 class CountingJournal:
@@ -139,14 +139,9 @@ class Receiver:
     address: str
     bodies: list[bytes] = field(default_factory=list)
 
-    def wait_for(self, wanted: Callable[[bytes], bool], seconds: float = 10) -> bytes:
-        ends = time.monotonic() + seconds
-        while time.monotonic() < ends:
-            for body in list(self.bodies):
-                if wanted(body):
-                    return body
-            time.sleep(0.05)
-        raise AssertionError(f"no such webhook came within {seconds} s")
+    def wait_for(self, wanted: Callable[[bytes], bool]) -> bytes:
+        wait_until(lambda: any(map(wanted, list(self.bodies))), "the arrival of such a webhook")
+        return next(filter(wanted, self.bodies))
 
 
 @contextmanager

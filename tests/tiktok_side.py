@@ -23,6 +23,7 @@ from core.tiktok.auth import TikTokAuth
 from core.tiktok.client import TikTokShop
 from core.tiktok.endpoints import Endpoint
 from tests.contract.spec_check import check_request
+from tests.waiting import HTTP_S
 
 APP_KEY, APP_SECRET, SERVICE_ID = "6f0demo1key", "demo-app-secret-0001", "7420000000000000001"
 OF_ORDERS = ("/order/", "/product/202309/inventory/")  # paths that test_tiktok_orders.py calls
@@ -95,10 +96,10 @@ class Side:
 
     def fault(self, fault: str, endpoint: str = "*", times: int | None = 1, **more: Any) -> None:
         rule = {"vendor": "tiktok", "endpoint": endpoint, "fault": fault, "times": times} | more
-        httpx.post(f"{self.url}/_sandbox/faults", json={"rules": [rule]}).raise_for_status()
+        httpx.post(f"{self.url}/_sandbox/faults", json={"rules": [rule]}, timeout=HTTP_S).raise_for_status()
 
     def control(self, path: str, **body: Any) -> Any:
-        answer = httpx.post(f"{self.url}/_sandbox/{path}", json=body, timeout=30)
+        answer = httpx.post(f"{self.url}/_sandbox/{path}", json=body, timeout=HTTP_S)
         assert answer.status_code == 200, answer.text
         return answer.json()
 
@@ -106,13 +107,13 @@ class Side:
         return self.control_get("state")
 
     def control_get(self, path: str) -> Any:
-        return httpx.get(f"{self.url}/_sandbox/{path}", timeout=30).raise_for_status().json()
+        return httpx.get(f"{self.url}/_sandbox/{path}", timeout=HTTP_S).raise_for_status().json()
 
 
 def code_for(url: str, account: str = "harbour.lane", service_id: str = SERVICE_ID) -> str:
     """Approve on the authorise page as ``account``; the code TikTok sends back."""
     form = {"service_id": service_id, "account": account, "decision": "approve", "state": "s"}
-    answer = httpx.post(f"{url}/open/authorize", data=form)
+    answer = httpx.post(f"{url}/open/authorize", data=form, timeout=HTTP_S)
     assert answer.status_code == 302, answer.text
     return parse_qs(urlsplit(answer.headers["location"]).query)["code"][0]
 

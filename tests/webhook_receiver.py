@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from tests.waiting import wait_until
 
 
 @dataclass
@@ -27,18 +29,10 @@ class Receiver:
     wait_seconds: float = 0
     requests: list[Received] = field(default_factory=list)
 
-    def wait_for(self, count: int, seconds: float = 8) -> list[Received]:
+    def wait_for(self, count: int) -> list[Received]:
         """The requests once there are so many, or an assertion."""
-        wait_until(lambda: len(self.requests) >= count, seconds)
-        assert len(self.requests) >= count, f"{len(self.requests)} of {count} webhooks came"
+        wait_until(lambda: len(self.requests) >= count, f"the arrival of {count} webhooks")
         return self.requests
-
-
-def wait_until(holds: Callable[[], bool], seconds: float = 8) -> None:
-    """Wait until the condition holds, or the time is over."""
-    end = time.monotonic() + seconds
-    while not holds() and time.monotonic() < end:
-        time.sleep(0.02)
 
 
 @contextmanager

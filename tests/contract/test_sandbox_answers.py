@@ -25,6 +25,7 @@ from tests.tiktok_caller import (
     product_body,
     sku,
 )
+from tests.waiting import HTTP_S
 
 LISTED = "/product/202309/products"
 V2 = {"category_version": "v2"}
@@ -62,7 +63,7 @@ class Recorder(Caller):
 @pytest.fixture(scope="module")
 def recorder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recorder]:
     home: Path = tmp_path_factory.mktemp("contract")
-    with running_sandbox(home) as url, httpx.Client(base_url=url, timeout=20) as http:
+    with running_sandbox(home) as url, httpx.Client(base_url=url, timeout=HTTP_S) as http:
         http.post("/_sandbox/limits", json={"off": True})
         http.post("/_sandbox/review", json={"delay_seconds": 3600, "reject_rate": 0})
         recorder = Recorder(http)

@@ -15,6 +15,7 @@ from tests.contract.spec_check import check_answer, endpoint_name
 from tests.contract.test_sandbox_answers import Recorder
 from tests.sandbox_server import running_sandbox
 from tests.shop_floor import OUT_OF_STOCK, ROYAL_MAIL, ShopFloor
+from tests.waiting import HTTP_S
 
 CANCELLATIONS = "/return_refund/202602/cancellations"
 
@@ -22,7 +23,7 @@ CANCELLATIONS = "/return_refund/202602/cancellations"
 @pytest.fixture(scope="module")
 def recorder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recorder]:
     home: Path = tmp_path_factory.mktemp("contract")
-    with running_sandbox(home) as url, httpx.Client(base_url=url, timeout=20) as http:
+    with running_sandbox(home) as url, httpx.Client(base_url=url, timeout=HTTP_S) as http:
         http.post("/_sandbox/limits", json={"off": True})
         recorder = Recorder(http)
         floor = ShopFloor(recorder)

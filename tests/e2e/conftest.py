@@ -6,16 +6,17 @@ import os
 import re
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Request, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, Request, expect, sync_playwright
+from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 from sqlalchemy import Engine
 
 from core.config import normalised_database_url
@@ -23,10 +24,12 @@ from core.db.engine import make_engine
 from core.secrets import make_key_file
 from tests.conftest import find_free_port
 from tests.console.filling import PASSWORD, Filled, add_users, fill
+from tests.waiting import HTTP_S, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage")
 expect.set_options(timeout=60_000)
+ROW, HEADER, TICK, MENU = 34, 38, 16, 52  # pixels of a table: heights, and where two columns are
 LOOPBACK = {"127.0.0.1", "localhost"}
 # The client probes for its base path on a deep link; these two answers are no faults.
 PROBES = re.compile(r"/[a-z]+/_stcore/(health|host-config)$")
@@ -45,6 +48,12 @@ class Console:
         command = [sys.executable, "-m", "console.sign_in"]
         done = subprocess.run(command, cwd=ROOT, env=self.environment, capture_output=True, text=True, check=True)
         return done.stdout.strip()
+
+    def client(self, **given: Any) -> httpx.Client:
+        return httpx.Client(base_url=self.url, timeout=HTTP_S, **given)
+
+    def get(self, path: str, **given: Any) -> httpx.Response:
+        return httpx.get(self.url + path, timeout=HTTP_S, **given)
 
 
 @pytest.fixture(scope="module")
@@ -68,20 +77,19 @@ def console(database_url: str, home: Path) -> Iterator[Console]:
         yield Console(url, environment, engine, filled)
     finally:
         process.terminate()
-        process.wait(timeout=15)
+        process.wait(timeout=60)
         engine.dispose()
 
 
 def wait_for(process: subprocess.Popen[bytes], url: str) -> None:
-    ends = time.monotonic() + 60
-    while time.monotonic() < ends:
+    def answers() -> bool:
         assert process.poll() is None, f"the console ended with code {process.returncode}"
         try:
-            if httpx.get(url, timeout=2).status_code == 200:
-                return
+            return httpx.get(url, timeout=HTTP_S).status_code == 200
         except httpx.TransportError:
-            time.sleep(0.2)
-    pytest.fail("the console did not answer within 60 s")
+            return False
+
+    wait_until(answers, "the console's start")
 
 
 @pytest.fixture(scope="module")
@@ -132,7 +140,7 @@ def form(client: httpx.Client, path: str) -> dict[str, str]:
 
 
 def session_of(console: Console, who: str) -> str:
-    with httpx.Client(base_url=console.url) as client:
+    with console.client() as client:
         fields = form(client, "/login") | {"login": who, "password": PASSWORD}
         answer = client.post("/login", data=fields)
         assert answer.status_code == 303, answer.text
@@ -164,3 +172,36 @@ def open_page(page: Page, console: Console, path: str, heading: str) -> None:
     page.goto(f"{console.url}/{path}")
     expect(page.get_by_role("heading", name=heading, exact=True)).to_be_visible()
     settled(page)
+
+
+def grid(page: Page) -> Locator:
+    return page.get_by_test_id("stDataFrame").first
+
+
+def point(page: Page, row: int, left: float) -> tuple[float, float]:
+    """A place on a row of the table, ``left`` pixels from its edge: the table is drawn, its cells are no elements."""
+    canvas = grid(page).locator("canvas").first
+    canvas.scroll_into_view_if_needed()
+    box = canvas.bounding_box()
+    assert box
+    return box["x"] + left, box["y"] + HEADER + ROW * row + ROW / 2 - 4
+
+
+def open_in_row(page: Page, row: int, left: float, opened: Locator, *, clicks: int = 1) -> None:
+    """Click until it is there: the table takes no click until it is drawn, and nothing says that it is."""
+
+    def opens() -> bool:
+        page.mouse.click(*point(page, row, left), click_count=clicks)
+        try:
+            opened.wait_for(timeout=5_000)
+        except PlaywrightTimeoutError:
+            return False
+        return True
+
+    wait_until(opens, f"what opens in row {row}")
+
+
+def choose_in_menu(page: Page, row: int, item: str, *, left: float = MENU) -> None:
+    wanted = page.get_by_role("menuitem", name=item)
+    open_in_row(page, row, left, wanted)
+    wanted.click()

@@ -10,6 +10,7 @@ from websockets.sync.client import connect
 
 from tests.console.filling import PASSWORD
 from tests.e2e.conftest import Console, be_signed_in, form, open_page, session_of, sign_in
+from tests.waiting import HTTP_S
 
 GUARDED = (
     "/_stcore/host-config",
@@ -38,19 +39,19 @@ def test_the_sign_in_link_works_once(page: Page, console: Console) -> None:
     page.reload()  # looking does not spend it
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("heading", name="Overview")).to_be_visible()
-    assert httpx.get(link).status_code == 410
+    assert httpx.get(link, timeout=HTTP_S).status_code == 410
     page.goto(link)
     expect(page.get_by_role("alert")).to_contain_text("used already")
 
 
 def test_the_sign_in_link_is_for_this_machine_only(console: Console) -> None:
-    answer = httpx.get(console.sign_in_link(), headers={"x-forwarded-for": "192.0.2.1"})
+    answer = httpx.get(console.sign_in_link(), headers={"x-forwarded-for": "192.0.2.1"}, timeout=HTTP_S)
     assert answer.status_code == 403
 
 
 def test_a_form_of_somebody_else_is_refused(console: Console) -> None:
     fields = {"login": "operator", "password": PASSWORD}
-    with httpx.Client(base_url=console.url) as client:
+    with console.client() as client:
         assert client.post("/login", data=fields).status_code == 403
         good = fields | form(client, "/login")
         assert client.post("/login", data=good | {"csrf": "made up"}).status_code == 403
@@ -64,17 +65,17 @@ def test_a_form_of_somebody_else_is_refused(console: Console) -> None:
 
 
 def test_guessing_is_slowed_down(console: Console) -> None:
-    with httpx.Client(base_url=console.url) as client:
+    with console.client() as client:
         fields = form(client, "/login") | {"login": "somebody", "password": "guess guess guess"}
         told = [client.post("/login", data=fields).text for _ in range(10)]
     assert "Too many wrong sign-ins" in told[-1]
 
 
 def test_nothing_is_served_to_strangers(console: Console) -> None:
-    page = httpx.get(f"{console.url}/products", headers=HTML)
+    page = console.get("/products", headers=HTML)
     assert (page.status_code, page.headers["location"]) == (303, "/login")
-    assert {path: httpx.get(console.url + path).status_code for path in GUARDED} == dict.fromkeys(GUARDED, 401)
-    assert httpx.get(f"{console.url}/loginx").status_code == 401
+    assert {path: console.get(path).status_code for path in GUARDED} == dict.fromkeys(GUARDED, 401)
+    assert console.get("/loginx").status_code == 401
 
 
 @pytest.mark.parametrize("cookie", ["", "crossdock_session=made-up", 'crossdock_session="; x'])
@@ -100,7 +101,7 @@ def test_the_websocket_is_open_to_those_signed_in_from_our_own_pages_only(consol
 def test_every_answer_carries_the_security_headers(console: Console) -> None:
     cookies = {"crossdock_session": session_of(console, "viewer")}
     for path in ("/login", "/", "/_stcore/host-config", "/thumb/1", "/nothing"):
-        headers = httpx.get(console.url + path, cookies=cookies).headers
+        headers = console.get(path, cookies=cookies).headers
         assert headers["x-frame-options"] == "DENY"
         assert "frame-ancestors 'none'" in headers["content-security-policy"]
         assert headers["x-content-type-options"] == "nosniff"
@@ -109,7 +110,7 @@ def test_every_answer_carries_the_security_headers(console: Console) -> None:
 
 def test_a_thumbnail_without_a_picture_is_a_placeholder(console: Console) -> None:
     cookies = {"crossdock_session": session_of(console, "viewer")}
-    answer = httpx.get(f"{console.url}/thumb/{console.filled.product_ids[0]}", cookies=cookies)
+    answer = console.get(f"/thumb/{console.filled.product_ids[0]}", cookies=cookies)
     assert (answer.status_code, answer.headers["content-type"]) == (200, "image/svg+xml")
 
 
@@ -119,16 +120,16 @@ def test_signing_out_ends_the_session_everywhere(page: Page, console: Console) -
     page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_role("heading", name="Signed out")).to_be_visible()
     kept = {"crossdock_session": cookies["crossdock_session"]}
-    assert httpx.get(f"{console.url}/_stcore/host-config", cookies=kept).status_code == 401
+    assert console.get("/_stcore/host-config", cookies=kept).status_code == 401
 
 
 def test_logout_needs_the_form(console: Console) -> None:
     token = session_of(console, "viewer")
-    with httpx.Client(base_url=console.url, cookies={"crossdock_session": token}) as client:
+    with console.client(cookies={"crossdock_session": token}) as client:
         assert client.post("/logout").status_code == 403
         assert client.post("/logout", data=form(client, "/login")).status_code == 303
     kept = {"crossdock_session": token}
-    assert httpx.get(f"{console.url}/_stcore/host-config", cookies=kept).status_code == 401
+    assert console.get("/_stcore/host-config", cookies=kept).status_code == 401
 
 
 def test_a_disabled_user_is_out_at_the_next_click(page: Page, console: Console) -> None:

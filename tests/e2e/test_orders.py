@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Page, expect
 from sqlalchemy import Engine
 
 from core.config import normalised_database_url
@@ -20,12 +20,12 @@ from core.db.engine import make_engine
 from core.secrets import make_key_file
 from tests.conftest import find_free_port
 from tests.console.filling import Filled, add_users
-from tests.e2e.conftest import Console, be_signed_in, open_page, wait_for
-from tests.running_system import System, running_system, wait_until
+from tests.e2e.conftest import Console, be_signed_in, choose_in_menu, grid, open_page, settled, wait_for
+from tests.running_system import System, running_system
 from tests.sandbox_server import REPOSITORY
 from tests.store_harness import Merchant
+from tests.waiting import wait_until
 
-ROW, HEADER = 34, 38
 GHOST = "GHOST-01"
 MOST_FIXED = 10
 UPDATE = "/product/202309/products/{product_id}/inventory/update"
@@ -73,9 +73,9 @@ def shop(database_url: str, open_folder: Path) -> Iterator[Shop]:
     ) as system:
         system.control("POST", "review", {"delay_seconds": 1, "reject_rate": 0})
         found = Shop(system, Console(f"http://127.0.0.1:{port}", system.environment, engine, Filled(0, 0, 0, ())))
-        wait_until(lambda: found.count(ON_SALE) >= MOST_FIXED, seconds=150, what="a dozen SKUs on sale")
+        wait_until(lambda: found.count(ON_SALE) >= MOST_FIXED, "a dozen SKUs on sale")
         mapped = "SELECT count(*) FROM mappings WHERE kind = 'order_status'"
-        wait_until(lambda: found.count(mapped) >= 5, seconds=60, what="the mapping of statuses")
+        wait_until(lambda: found.count(mapped) >= 5, "the mapping of statuses")
         # Last, so that it does not start while everything else does.
         process = subprocess.Popen([sys.executable, "console/serve.py"], cwd=REPOSITORY, env=system.environment)
         try:
@@ -83,7 +83,7 @@ def shop(database_url: str, open_folder: Path) -> Iterator[Shop]:
             yield found
         finally:
             process.terminate()
-            process.wait(timeout=15)
+            process.wait(timeout=60)
             engine.dispose()
 
 
@@ -106,24 +106,12 @@ def bought(shop: Shop) -> dict[str, str]:
         "ghost": shop.buy(skus=[GHOST]),
         "ghost too": shop.buy(skus=[GHOST]),
     }
-    wait_until(lambda: shop.count("SELECT count(*) FROM shop_orders") == 4, seconds=90, what="the reading of orders")
+    wait_until(lambda: shop.count("SELECT count(*) FROM shop_orders") == 4, "the reading of orders")
     imported = "SELECT count(*) FROM store_orders WHERE state = 'created'"
-    wait_until(lambda: shop.count(imported) == 1, seconds=60, what="the import of the plain order")
+    wait_until(lambda: shop.count(imported) == 1, "the import of the plain order")
     waiting = "SELECT count(*) FROM shop_orders WHERE hold = 'unlinked_sku'"
-    wait_until(lambda: shop.count(waiting) == 2, seconds=60, what="the holding of the two others")
+    wait_until(lambda: shop.count(waiting) == 2, "the holding of the two others")
     return ids
-
-
-def grid(page: Page) -> Locator:
-    return page.get_by_test_id("stDataFrame").first
-
-
-def open_row(page: Page, row: int, item: str) -> None:
-    grid(page).scroll_into_view_if_needed()
-    box = grid(page).locator("canvas").first.bounding_box()
-    assert box
-    page.mouse.click(box["x"] + 52, box["y"] + HEADER + ROW * row + ROW / 2 - 4)
-    page.get_by_role("menuitem", name=item).click()
 
 
 def test_orders_show_and_are_filtered(page: Page, shop: Shop, bought: dict[str, str]) -> None:
@@ -134,7 +122,7 @@ def test_orders_show_and_are_filtered(page: Page, shop: Shop, bought: dict[str, 
     expect(page).to_have_url(re.compile("tab=On"))
     expect(grid(page).get_by_text(bought["held"])).to_be_attached()
     open_page(page, shop.console, f"orders?q={bought['plain']}", "Orders")
-    open_row(page, 0, "Details")
+    choose_in_menu(page, 0, "Details")
     drawer = page.get_by_role("dialog")
     expect(drawer.get_by_text(f"Order {bought['plain']}", exact=True)).to_be_visible()
     drawer.get_by_role("tab", name="Timeline").click()
@@ -147,15 +135,18 @@ def test_linking_a_sku_imports_what_waited(page: Page, shop: Shop, bought: dict[
     be_signed_in(page, shop.console)
     open_page(page, shop.console, "orders?tab=Waiting+for+stock+or+mapping", "Orders")
     expect(page.get_by_text("2 wait for a SKU mapping")).to_be_visible()
-    open_row(page, 0, "Details")
+    choose_in_menu(page, 0, "Details")
     drawer = page.get_by_role("dialog")
     expect(drawer.get_by_text("2 orders wait for it")).to_be_visible()
-    drawer.get_by_placeholder("Name or SKU in the store").fill(bought["sku"])
-    page.keyboard.press("Enter")
+    settled(page)
+    search = drawer.get_by_placeholder("Name or SKU in the store")
+    search.fill(bought["sku"])
+    search.press("Enter")
+    expect(drawer.get_by_role("combobox")).to_have_value(re.compile(f"^{bought['sku']} "))
     drawer.get_by_role("button", name="Link", exact=True).click()
     expect(page.get_by_text(f"{GHOST} is linked")).to_be_visible()
     imported = "SELECT count(*) FROM store_orders WHERE state = 'created'"
-    wait_until(lambda: shop.count(imported) == 3, seconds=60, what="the import of what waited")
+    wait_until(lambda: shop.count(imported) == 3, "the import of what waited")
     assert shop.count("SELECT count(*) FROM shop_orders WHERE hold = 'unlinked_sku'") == 0
 
 
@@ -177,7 +168,7 @@ def test_a_group_of_refused_orders_is_retried(page: Page, shop: Shop, bought: di
     merchant, sku = Merchant(shop.system.sandbox), "TT-GONE-1"
     remote_id = merchant.create("Candle soon gone", sku, stock=9)
     known = f"SELECT count(*) FROM variants WHERE sku = '{sku}'"
-    wait_until(lambda: shop.count(known) == 1, seconds=60, what="the new product's arrival")
+    wait_until(lambda: shop.count(known) == 1, "the new product's arrival")
     shop.system.control("POST", "tiktok/shelf", {"skus": [{"seller_sku": sku, "quantity": 20, "price": "9.99"}]})
     lost = {"vendor": "shopwired", "endpoint": "WEBHOOK *", "fault": "lost"}
     unread = {"vendor": "shopwired", "endpoint": "GET /v1/events", "fault": "http_503"}
@@ -185,7 +176,7 @@ def test_a_group_of_refused_orders_is_retried(page: Page, shop: Shop, bought: di
     merchant.delete(remote_id)
     orders = [shop.buy(skus=[sku], on_hold=False) for _ in range(2)]
     refused = "SELECT count(*) FROM shop_orders WHERE hold = 'refused'"
-    wait_until(lambda: shop.count(refused) == 2, seconds=60, what="the store's refusal of both")
+    wait_until(lambda: shop.count(refused) == 2, "the store's refusal of both")
     merchant.create("Candle back again", sku, stock=9)
     be_signed_in(page, shop.console)
     open_page(page, shop.console, "orders?tab=Needs+a+person", "Orders")
@@ -193,7 +184,7 @@ def test_a_group_of_refused_orders_is_retried(page: Page, shop: Shop, bought: di
     page.get_by_role("button", name="Retry these").click()
     page.get_by_role("button", name="Import 2 items").click()
     imported = f"SELECT count(*) FROM shop_orders WHERE import_state = 'imported' AND remote_id IN {tuple(orders)}"
-    wait_until(lambda: shop.count(imported) == 2, seconds=60, what="the import of the group")
+    wait_until(lambda: shop.count(imported) == 2, "the import of the group")
     shop.system.control("DELETE", "faults")
     expect(page.get_by_text(re.compile("2 done|2 items")).first).to_be_visible()
 
@@ -203,15 +194,15 @@ def test_a_stock_check_finds_ten_and_a_person_fixes_them(page: Page, shop: Shop,
     down = {"vendor": "tiktok", "endpoint": f"POST {UPDATE}", "fault": "http_503"}
     shop.system.control("POST", "faults", {"rules": [down]})
     told = f"SELECT count(*) FROM variants WHERE (sku, stock) IN ({', '.join(sell_in_store(shop, MOST_FIXED))})"
-    wait_until(lambda: shop.count(told) == MOST_FIXED, seconds=60, what="the store's sales")
+    wait_until(lambda: shop.count(told) == MOST_FIXED, "the store's sales")
     be_signed_in(page, shop.console)
     open_page(page, shop.console, "stock", "Stock")
     page.get_by_role("button", name="Check now").click()
     ended = "SELECT count(*) FROM stock_checks WHERE finished_at IS NOT NULL AND found >= 10"
-    wait_until(lambda: shop.count(ended) == 1, seconds=120, what="the stock check")
+    wait_until(lambda: shop.count(ended) == 1, "the stock check")
     open_page(page, shop.console, "stock?state=differs", "Stock")
     expect(page.get_by_test_id("stVegaLiteChart").first).to_be_visible()
-    open_row(page, 0, "Why")
+    choose_in_menu(page, 0, "Why")
     why = page.get_by_role("dialog")
     expect(why.get_by_text(re.compile("should offer"))).to_be_visible()
     expect(why.get_by_text(re.compile("Exposure"))).to_be_visible()
@@ -220,11 +211,11 @@ def test_a_stock_check_finds_ten_and_a_person_fixes_them(page: Page, shop: Shop,
     page.get_by_role("button", name="Fix", exact=True).click()
     runs = shop.count(FIXES)
     page.get_by_role("button", name=re.compile("^Correct ")).click()
-    wait_until(lambda: shop.count(FIXES) == runs + 1, seconds=60, what="the run of corrections")
+    wait_until(lambda: shop.count(FIXES) == runs + 1, "the run of corrections")
     # Only now: the worker tries again by itself, and would leave nothing for a person to fix.
     shop.system.control("DELETE", "faults")
-    wait_until(lambda: shop.count(DIFFERENT) == 0, seconds=90, what="the correction of all")
-    wait_until(lambda: shop.count(f"{FIXES} AND finished_at IS NOT NULL") == runs + 1, seconds=60, what="the run's end")
+    wait_until(lambda: shop.count(DIFFERENT) == 0, "the correction of all")
+    wait_until(lambda: shop.count(f"{FIXES} AND finished_at IS NOT NULL") == runs + 1, "the run's end")
     open_page(page, shop.console, "stock?state=differs", "Stock")
     expect(page.get_by_text("Nothing matches")).to_be_visible()
 
@@ -255,7 +246,7 @@ def test_buyers_keep_ordering(page: Page, shop: Shop, bought: dict[str, str]) ->
     before = shop.count("SELECT count(*) FROM shop_orders")
     shop.system.control("POST", "tiktok/buyers", {"orders_per_minute": 20})
     more = "SELECT count(*) FROM shop_orders"
-    wait_until(lambda: shop.count(more) >= before + 8, seconds=90, what="eight more orders")
+    wait_until(lambda: shop.count(more) >= before + 8, "eight more orders")
     shop.system.control("POST", "tiktok/buyers", {"orders_per_minute": 0})
     be_signed_in(page, shop.console)
     open_page(page, shop.console, "orders", "Orders")

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import re
 
 from playwright.sync_api import Locator, Page, expect
 
 from tests.console.filling import Filled
-from tests.e2e.conftest import Console, be_signed_in, open_page, settled
+from tests.e2e.conftest import TICK, Console, be_signed_in, choose_in_menu, grid, open_page, point, settled
+from tests.waiting import wait_until
 
-ROW, HEADER = 34, 38
 PAGES = {
     "": "Overview",
     "products": "Products",
@@ -30,27 +31,13 @@ PAGES = {
 SKU_COLUMN = 4  # after the tick, the menu, the picture and the name
 
 
-def grid(page: Page) -> Locator:
-    return page.get_by_test_id("stDataFrame").first
-
-
 def cell(page: Page, row: int, column: int = SKU_COLUMN) -> Locator:
     return grid(page).get_by_test_id(f"glide-cell-{column}-{row}")
 
 
 def tick(page: Page, row: int) -> None:
-    canvas = grid(page).locator("canvas").first
-    canvas.scroll_into_view_if_needed()
-    box = canvas.bounding_box()
-    assert box
-    page.mouse.click(box["x"] + 16, box["y"] + HEADER + ROW * row + ROW / 2 - 4)
+    page.mouse.click(*point(page, row, TICK))
     settled(page)
-
-
-def open_menu(page: Page, row: int) -> None:
-    box = grid(page).locator("canvas").first.bounding_box()
-    assert box
-    page.mouse.click(box["x"] + 52, box["y"] + HEADER + ROW * row + ROW / 2 - 4)
 
 
 def selected(page: Page, number: int) -> None:
@@ -87,9 +74,11 @@ def test_a_pasted_address_shows_the_same_rows(page: Page, console: Console) -> N
     be_signed_in(page, console)
     open_page(page, console, "products", "Products")
     page.get_by_role("button", name="Active 15").click()
+    expect(page).to_have_url(re.compile("tab=Active"))
     settled(page)
-    page.get_by_placeholder("Name or SKU").fill("mug number 1")
-    page.keyboard.press("Enter")
+    search = page.get_by_placeholder("Name or SKU")
+    search.fill("mug number 1")
+    search.press("Enter")
     expect(page).to_have_url(re.compile("tab=Active.*q=mug|q=mug.*tab=Active"))
     settled(page)
     expect(cell(page, 0)).to_have_text("SKU-0013")
@@ -128,10 +117,7 @@ def test_the_dry_run_names_what_is_skipped(page: Page, console: Console) -> None
 def test_a_row_opens_its_drawer_with_its_calls(page: Page, console: Console) -> None:
     be_signed_in(page, console, "viewer")
     open_page(page, console, "products?q=SKU-0003", "Products")
-    box = grid(page).locator("canvas").first.bounding_box()
-    assert box
-    page.mouse.click(box["x"] + 16, box["y"] + HEADER + ROW / 2)
-    page.get_by_role("menuitem", name="View log").click()
+    choose_in_menu(page, 0, "View log", left=TICK)  # a viewer ticks nothing, so the menu is the first column
     drawer = page.get_by_role("dialog")
     expect(drawer.get_by_role("heading", name="Mug number 3")).to_be_visible()
     drawer.get_by_test_id("stExpander").first.click()
@@ -142,9 +128,16 @@ def test_a_row_opens_its_drawer_with_its_calls(page: Page, console: Console) -> 
     expect(page).to_have_url(re.compile(r"^((?!open=).)*$"))
 
 
+def has_own_title(console: Console, product_id: int, title: str) -> bool:
+    query = f"SELECT coalesce(own_content->>'title', '') FROM product_states WHERE product_id = {product_id}"
+    with console.engine.connect() as conn:
+        return bool(conn.exec_driver_sql(query).scalar_one() == title)
+
+
 def test_the_drawer_stays_at_what_was_saved_in_it(page: Page, console: Console) -> None:
+    product_id = console.filled.product_ids[3]
     be_signed_in(page, console)
-    open_page(page, console, f"products?open={console.filled.product_ids[3]}", "Products")
+    open_page(page, console, f"products?open={product_id}", "Products")
     drawer = page.get_by_role("dialog")
     drawer.get_by_role("tab", name="TikTok only").click()
     title = drawer.get_by_label("Title", exact=True)
@@ -152,6 +145,7 @@ def test_the_drawer_stays_at_what_was_saved_in_it(page: Page, console: Console) 
         title.fill(entered)
         drawer.get_by_role("button", name="Save for TikTok").click()
         expect(page.get_by_text("Saved; the product is being judged again.").last).to_be_visible()
+        wait_until(functools.partial(has_own_title, console, product_id, entered), "the saving of the title")
         settled(page)
         expect(title).to_be_visible()
         expect(title).to_have_value(entered)

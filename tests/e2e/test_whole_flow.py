@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from console import session
 from core.config import Settings
@@ -21,8 +21,9 @@ from core.domain.people import Forbidden
 from tests.connect_rig import QUAY_KEYS
 from tests.console.filling import PASSWORD
 from tests.console.test_actions import ACTIONS, READ_ONLY, call_with_anything
-from tests.e2e.conftest import ROOT, fresh_tab, settled
-from tests.running_system import System, running_system, wait_until
+from tests.e2e.conftest import ROOT, TICK, fresh_tab, grid, open_in_row, point, settled
+from tests.running_system import System, running_system
+from tests.waiting import wait_until
 
 PRODUCTS = 60
 SENT = "SELECT count(*) FROM listings WHERE state = 'sent' AND ended_at IS NULL"
@@ -33,7 +34,6 @@ QUICK = {
     "CROSSDOCK_OWN_RATES": "off",  # one product a second would take most of the test's time
 }
 HARBOUR_NAME, QUAY_NAME = "Harbour Lane Goods", "Quay Corner"
-ROW, HEADER = 34, 38
 
 
 @dataclass
@@ -81,21 +81,9 @@ def value(statement: str) -> Any:
         return connection.exec_driver_sql(statement).scalar_one()
 
 
-def happens(statement: str, seconds: float = 60) -> None:
+def happens(statement: str) -> None:
     """Wait until the database says so."""
-    wait_until(lambda: bool(value(statement)), seconds=seconds, what=statement)
-
-
-def grid(page: Page) -> Locator:
-    return page.get_by_test_id("stDataFrame").first
-
-
-def point(page: Page, row: int, left: float) -> tuple[float, float]:
-    canvas = grid(page).locator("canvas").first
-    canvas.scroll_into_view_if_needed()
-    box = canvas.bounding_box()
-    assert box
-    return box["x"] + left, box["y"] + HEADER + ROW * row + ROW / 2 - 4
+    wait_until(lambda: value(statement), statement)
 
 
 def run_to_its_end(flow: Flow, verb: str) -> int:
@@ -112,9 +100,9 @@ def run_to_its_end(flow: Flow, verb: str) -> int:
 def test_the_link_signs_in_and_the_demo_is_at_work(flow: Flow) -> None:
     command = [sys.executable, "-m", "console.sign_in"]
     done = subprocess.run(
-        command, cwd=ROOT, env=flow.system.environment, capture_output=True, text=True, check=True, timeout=60
+        command, cwd=ROOT, env=flow.system.environment, capture_output=True, text=True, check=True, timeout=120
     )
-    happens("SELECT count(*) > 0 FROM product_states WHERE status = 'ready'", 90)
+    happens("SELECT count(*) > 0 FROM product_states WHERE status = 'ready'")
     flow.page.goto(done.stdout.strip())
     flow.page.get_by_role("button", name="Sign in").click()
     expect(flow.page.get_by_role("heading", name="Overview")).to_be_visible()
@@ -174,8 +162,8 @@ def test_mapping_a_category_makes_its_products_ready(flow: Flow) -> None:
     happens("SELECT count(*) = 60 FROM product_states WHERE connection_id = 2 AND assessed_hash IS NOT NULL")
     flow.open("mappings?c=2&q=Pans", "Mappings")
     expect(grid(page).get_by_test_id("glide-cell-0-0")).to_have_text("Kitchen > Pans and bakeware")
-    page.mouse.dblclick(*point(page, 0, 480))
     choice = page.get_by_role("combobox", expanded=True)
+    open_in_row(page, 0, 480, choice, clicks=2)
     expect(choice).to_be_focused()
     choice.press_sequentially("Baking Tins")
     expect(page.get_by_role("option", name=re.compile("Baking Tins"))).to_be_visible()
@@ -252,7 +240,7 @@ def test_the_disapproved_are_sent_again(flow: Flow) -> None:
 def test_one_is_deleted(flow: Flow) -> None:
     before = flow.system.control("GET", "state")["tiktok"]["live_products"]
     flow.open("exports?c=1&tab=approved", "Exports")
-    flow.page.mouse.click(*point(flow.page, 0, 16))
+    flow.page.mouse.click(*point(flow.page, 0, TICK))
     expect(flow.page.get_by_text("1 selected", exact=True)).to_be_visible()
     flow.press("Delete")
     flow.keep("17-delete")

@@ -14,7 +14,8 @@ from core.db.engine import transaction
 from core.db.tables import connections, listings, product_states, run_items, runs
 from core.domain.filters import Selection
 from core.services.product_export import start_send
-from tests.running_system import System, running_system, wait_until
+from tests.running_system import System, running_system
+from tests.waiting import wait_until
 
 KILLS = 20
 PRODUCTS = 200
@@ -60,7 +61,7 @@ def kill_at_random(system: System, run_id: int, seed: int) -> int:
     return killed
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_twenty_kills_during_a_send_make_no_duplicate_and_lose_nothing(
     database: Settings, home: Path, database_url: str
 ) -> None:
@@ -70,13 +71,13 @@ def test_twenty_kills_during_a_send_make_no_duplicate_and_lose_nothing(
         "CROSSDOCK_SWEEP_SECONDS": "2",
     }
     with running_system(home, database_url, products=PRODUCTS + 20, workers=2, **quick) as system:
-        wait_until(lambda: assessed() >= PRODUCTS, seconds=120, what="the catalogue's arrival")
-        wait_until(lambda: ready() > PRODUCTS / 2, seconds=120, what="the demo's category mapping")
+        wait_until(lambda: assessed() >= PRODUCTS, "the catalogue's arrival")
+        wait_until(lambda: ready() > PRODUCTS / 2, "the demo's category mapping")
         connection_id, product_ids = first_products(PRODUCTS)
         system.control("POST", "faults", {"seed": 7, "rules": TROUBLE})
         run_id = start_send(connection_id, Selection(ids=product_ids), "test")
         killed = kill_at_random(system, run_id, seed=7)
-        wait_until(lambda: status_of(run_id) == "done", seconds=600, what="the end of the run")
+        wait_until(lambda: status_of(run_id) == "done", "the end of the run", seconds=600)
         state = system.control("GET", "state")["tiktok"]
     assert killed == KILLS, f"only {killed} kills happened before the run ended"
     assert state["duplicates"] == 0

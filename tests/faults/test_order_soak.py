@@ -39,7 +39,8 @@ from core.db.tables import (
 from core.domain.filters import ProductFilter, Selection
 from core.services.product_export import start_send
 from tests.conftest import TEMPLATE, execute, migrate, with_database
-from tests.running_system import System, running_system, wait_until
+from tests.running_system import System, running_system
+from tests.waiting import HTTP_S, wait_until
 
 # The first rule that strikes decides, so each chance is of what the earlier ones left: of all webhooks 10 % are lost,
 # 20 % doubled, 10 % reordered and 5 % forged.
@@ -56,7 +57,7 @@ WEBHOOKS = [
         "rate": 0.03,
     },
 ]
-_store = httpx.Client(auth=("sw-key-harbour", "sw-secret-harbour"), timeout=60, trust_env=False)
+_store = httpx.Client(auth=("sw-key-harbour", "sw-secret-harbour"), timeout=HTTP_S, trust_env=False)
 
 
 @dataclass(frozen=True)
@@ -125,11 +126,11 @@ def database_url(cluster: embedded.Cluster, open_folder: Path) -> str:
     return with_database(url, TEMPLATE)
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_a_short_run_of_orders_and_stock_through_faults(
     database: Settings, home: Path, database_url: str, cluster: embedded.Cluster
 ) -> None:
-    soak(home, database_url, cluster, Size(orders=60, changes=120, kills=3, quiet_seconds=300), seed=11)
+    soak(home, database_url, cluster, Size(orders=60, changes=120, kills=3, quiet_seconds=600), seed=11)
 
 
 @pytest.mark.soak
@@ -169,16 +170,16 @@ def soak(home: Path, database_url: str, cluster: embedded.Cluster, size: Size, *
 
 def list_products(system: System) -> list[str]:
     """Send what is ready, have it approved, and return the SKUs on sale."""
-    wait_until(lambda: count_states("ready") >= 10, seconds=180, what="ready products")
+    wait_until(lambda: count_states("ready") >= 10, "ready products")
     with transaction() as connection:
         connection_id = connection.execute(select(func.min(connections.c.id))).scalar_one()
     run_id = start_send(connection_id, Selection(products=ProductFilter(tab="Ready")), "soak")
-    wait_until(lambda: run_status(run_id) == "done", seconds=180, what="the end of the sending")
+    wait_until(lambda: run_status(run_id) == "done", "the end of the sending")
     with transaction() as connection:
         sent = select(listings.c.remote_id).where(listings.c.remote_id.is_not(None))
         remote_ids = list(connection.execute(sent).scalars())
     system.control("POST", "review", {"product_ids": remote_ids, "verdict": "approve"})
-    wait_until(lambda: count_states("active") >= 10, seconds=120, what="approved listings")
+    wait_until(lambda: count_states("active") >= 10, "approved listings")
     live = select(listing_skus.c.seller_sku).join(listings, listings.c.id == listing_skus.c.listing_id)
     with transaction() as connection:
         return list(connection.execute(live.where(listings.c.tiktok_status == "ACTIVATE")).scalars())

@@ -118,7 +118,7 @@ def test_two_writers_with_the_same_rows_in_another_order_both_end(bulk_engine: E
 
     with ThreadPoolExecutor(2) as writers:
         for ended in (writers.submit(write, rows, 10), writers.submit(write, rows[::-1], 50)):
-            ended.result(timeout=60)
+            ended.result(timeout=120)
     with bulk_engine.connect() as own:
         assert own.scalar(text("SELECT count(*) FROM parcels WHERE code LIKE 'p%'")) == 500
 

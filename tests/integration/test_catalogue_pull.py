@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
@@ -39,6 +38,7 @@ from core.services.catalogue_pull import Pulled, pull_catalogue, pull_products
 from core.services.pull_lease import LeaseLost, PullLease, pull_state, take_pull
 from tests.sandbox_server import running_sandbox
 from tests.store_harness import StoreAtSandbox, at_sandbox
+from tests.waiting import wait_until
 
 PRODUCTS = 230
 ROOT = Path(__file__).resolve().parents[2]
@@ -443,7 +443,7 @@ def test_kill_9_leaves_the_lease_behind_and_nothing_is_lost(world: World) -> Non
     world.there.control("faults", {"rules": [slow]})
     child = subprocess.Popen([sys.executable, "-c", CHILD, world.there.base, str(world.account)], cwd=ROOT)
     try:
-        wait_until(lambda: world.live() >= 100)
+        wait_until(lambda: world.live() >= 100, "the arrival of a hundred products")
     finally:
         child.kill()
         child.wait()
@@ -461,10 +461,3 @@ def test_kill_9_leaves_the_lease_behind_and_nothing_is_lost(world: World) -> Non
     assert timedelta(seconds=30) < waiting.wait < timedelta(seconds=95)
     assert world.pull(full=False).changed == PRODUCTS - stood.full_offset
     assert world.live() == PRODUCTS
-
-
-def wait_until(true: Callable[[], bool], seconds: float = 30) -> None:
-    ends = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < ends, "it did not come to that in time"
-        time.sleep(0.05)

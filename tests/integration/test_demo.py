@@ -33,7 +33,7 @@ def world(database: Settings, tmp_path_factory: pytest.TempPathFactory) -> Itera
             yield rig
         finally:
             process.terminate()
-            process.wait(timeout=5)
+            process.wait(timeout=60)
 
 
 @pytest.fixture

@@ -93,7 +93,7 @@ def test_a_job_that_lost_a_deadlock_is_queued_again(database: Settings, past_sql
     def work(one: str, other: str) -> None:
         with transaction() as conn:
             conn.execute(text(one))
-            both_hold.wait(timeout=30)
+            both_hold.wait(timeout=60)
             if past_sqlalchemy:
                 raw(conn).execute(other)
             else:

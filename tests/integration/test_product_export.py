@@ -38,6 +38,7 @@ from core.services.runs import Item, Outcome
 from core.services.settings_of_connection import save_setting
 from tests.listing_rig import ListingRig, running_listing_rig
 from tests.tiktok_caller import Caller
+from tests.waiting import HTTP_S
 
 CREATE = "POST /product/202309/products"
 EDIT = "PUT /product/202509/products/{product_id}"
@@ -366,7 +367,7 @@ def test_a_video_is_looked_at_uploaded_once_and_shown(rig: ListingRig) -> None:
     check_pictures(rig.pictures, rig.connection_id, seconds=600)
     rig.judge()
     assert send(rig, product_id).status == "done"
-    caller = Caller(httpx.Client(base_url=rig.rig.url))
+    caller = Caller(httpx.Client(base_url=rig.rig.url, timeout=HTTP_S))
     shown = caller.data("GET", f"/product/202309/products/{listing_of(product_id).remote_id}")
     with transaction() as connection:
         wanted = select(uploaded_pictures.c.uri).where(uploaded_pictures.c.source_url == film)

@@ -98,7 +98,7 @@ def test_four_processes_want_a_new_token_and_one_call_is_made(rig: Rig, shop_id:
             assert racer.stdin
             racer.stdin.write("go\n")
             racer.stdin.flush()
-        tokens = {racer.communicate(timeout=60)[0].strip() for racer in racers}
+        tokens = {racer.communicate(timeout=120)[0].strip() for racer in racers}
     finally:
         for racer in racers:
             racer.kill()
@@ -200,7 +200,7 @@ def test_lease_of_a_dead_process_is_taken_over(rig: Rig, shop_id: int) -> None:
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(vault.refresh, rejected)
         set_shop(refresh_lease_until=func.now() - timedelta(seconds=1))
-        assert waiting.result(timeout=30) != rejected
+        assert waiting.result(timeout=120) != rejected
 
 
 def test_late_answer_does_not_overwrite_a_newer_pair(rig: Rig, shop_id: int) -> None:

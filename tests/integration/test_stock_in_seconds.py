@@ -7,16 +7,16 @@ from pathlib import Path
 from statistics import quantiles
 from typing import Any
 
-import pytest
 from sqlalchemy import func, select
 
 from core.config import Settings
 from core.db.engine import transaction
 from core.db.tables import inbox, latencies, listing_skus, listings, products, variants
-from tests.running_system import running_system, wait_until
+from tests.running_system import running_system
 from tests.store_harness import Merchant
+from tests.waiting import wait_until
 
-CHANGES, BOUND_S = 24, 10.0
+CHANGES, BOUND_S = 24, 30.0  # on a busy machine; without the webhooks a change waits for the next pull
 
 
 def live_skus() -> list[Any]:
@@ -42,12 +42,11 @@ def shown(sku_row: int) -> int | None:
         return conn.scalar(select(listing_skus.c.shop_quantity).where(listing_skus.c.id == sku_row))
 
 
-@pytest.mark.timeout(240)
 def test_store_changes_reach_the_shop_within_seconds(database: Settings, home: Path, database_url: str) -> None:
     few = {"CROSSDOCK_DEMO_SENDS": "12"}
     with running_system(home, database_url, products=60, workers=1, **few) as system:
         system.control("POST", "review", {"delay_seconds": 0, "reject_rate": 0})
-        wait_until(lambda: len(live_skus()) >= 4, seconds=120, what="the arrival of live listings in the Shop")
+        wait_until(lambda: len(live_skus()) >= 4, "the arrival of live listings in the Shop")
         merchant, skus, wanted = Merchant(system.sandbox), live_skus(), {}
         before = len(kept("stock"))
         for number in range(CHANGES):
@@ -57,11 +56,10 @@ def test_store_changes_reach_the_shop_within_seconds(database: Settings, home: P
             time.sleep(0.7)
         wait_until(
             lambda: all(shown(row) == quantity for row, quantity in wanted.items()),
-            seconds=30,
-            what="the arrival of every change in the Shop",
+            "the arrival of every change in the Shop",
         )
         merchant.ask("PUT", f"/products/{skus[0].product}", {"price": 41.5})
-        wait_until(lambda: len(kept("price")) > 0, seconds=30, what="the arrival of the price in the Shop")
+        wait_until(lambda: len(kept("price")) > 0, "the arrival of the price in the Shop")
     with transaction() as conn:
         told = conn.scalar(select(func.count()).select_from(inbox).where(inbox.c.told != {}))
     taken = kept("stock")[before:]

@@ -101,7 +101,7 @@ def test_its_latency_runs_from_the_stores_change_to_the_reading(rig: StockRig) -
     (kept,) = rig.latencies("stock")[before:]
     assert kept.subject == rig.sku(product_id).seller_sku
     assert kept.began_at == told
-    assert timedelta(seconds=3) <= kept.ended_at - kept.began_at < timedelta(seconds=20)
+    assert timedelta(seconds=3) <= kept.ended_at - kept.began_at < timedelta(minutes=2)
     assert rig.sku(product_id).quantity_began_at is None
 
 

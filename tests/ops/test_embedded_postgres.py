@@ -9,7 +9,6 @@ import stat
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +17,7 @@ import pytest
 
 from core.db import embedded
 from core.db.programs import ACCOUNT, DatabaseProblem
+from tests.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 QUICK = {"shared_buffers": "32MB", "fsync": "off"}
@@ -26,6 +26,7 @@ START_IN_PROCESS = """
 import sys
 from pathlib import Path
 from core.db import embedded
+from tests.waiting import wait_until
 print(embedded.start(embedded.Cluster(Path(sys.argv[1]), {"shared_buffers": "32MB", "fsync": "off"})))
 """
 
@@ -179,10 +180,7 @@ def test_as_an_ordinary_user() -> None:
         assert count_one(url) == 1
         stop_code = START_IN_PROCESS.replace("print(embedded.start", "print(embedded.stop")
         run_as(account, library, stop_code, home)
-        deadline = time.monotonic() + 5
-        while embedded.is_alive(embedded.Cluster(home)) and time.monotonic() < deadline:
-            time.sleep(0.1)
-        assert not embedded.is_alive(embedded.Cluster(home))
+        wait_until(lambda: not embedded.is_alive(embedded.Cluster(home)), "the end of Postgres")
     finally:
         shutil.rmtree(place)
 

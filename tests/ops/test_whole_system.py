@@ -18,6 +18,7 @@ import psutil
 import pytest
 
 from core.db import embedded
+from tests.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 READY = re.compile(r"ready console=(\S+) gateway=(\S+) sandbox=(\S+) sign-in=(\S+)\n")
@@ -47,7 +48,7 @@ class Running:
             command = [sys.executable, str(ROOT / "run.py")]
             environment = os.environ | self.variables
             self.supervisor = subprocess.Popen(command, env=environment, stdout=said, stderr=grumbled)
-        wait_for(lambda: READY.match(self.said) or self.has_ended(), 150)
+        wait_until(lambda: READY.match(self.said) or self.has_ended())
         found = READY.fullmatch(self.said)
         assert found, self.said + (self.place / "grumbled").read_text()
         self.addresses = dict(zip(("console", "gateway", "sandbox", "sign-in"), found.groups(), strict=True))
@@ -59,7 +60,7 @@ class Running:
     def run(self, verb: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, str(ROOT / "run.py"), verb]
         environment = os.environ | self.variables
-        return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
+        return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=120)
 
     def processes(self) -> list[psutil.Process]:
         """Every living process that knows this home, the database's apart."""
@@ -75,13 +76,6 @@ def knows(process: psutil.Process, home: Path) -> bool:
         return alive and process.pid != os.getpid() and process.environ().get("CROSSDOCK_HOME") == str(home)
     except psutil.Error:
         return False
-
-
-def wait_for(happened: Callable[[], object], seconds: float) -> None:
-    deadline = time.monotonic() + seconds
-    while not happened():
-        assert time.monotonic() < deadline, f"not within {seconds} s"
-        time.sleep(0.1)
 
 
 def status(url: str) -> int:
@@ -133,7 +127,7 @@ def test_one_command_and_everything_answers(system: Running) -> None:
 
 def test_secrets_are_for_the_owner_alone(system: Running) -> None:
     private = [system.home / "secret.keys", system.home / "postgres" / "password"]
-    wait_for(private[0].exists, 60)  # made when the demo's first secret is kept
+    wait_until(private[0].exists)  # made when the demo's first secret is kept
     assert [oct(path.stat().st_mode & 0o077) for path in private] == ["0o0"] * len(private)
 
 
@@ -153,7 +147,7 @@ def test_sign_in_prints_another_link(system: Running) -> None:
 def test_the_dead_come_back(system: Running, word: str) -> None:
     victim = system.one(word)
     victim.kill()
-    wait_for(lambda: not victim.is_running() and any_like(system, word, victim.pid), 20)
+    wait_until(lambda: not victim.is_running() and any_like(system, word, victim.pid))
     paths = {
         "gateway.py": ("gateway", "/healthz"),
         "serve.py": ("console", "/login"),
@@ -161,7 +155,7 @@ def test_the_dead_come_back(system: Running, word: str) -> None:
     }
     if word in paths:
         name, path = paths[word]
-        wait_for(lambda: status(system.addresses[name] + path) in (200, 303), 30)
+        wait_until(lambda: status(system.addresses[name] + path) in (200, 303))
 
 
 def any_like(system: Running, word: str, not_pid: int) -> bool:
@@ -176,17 +170,15 @@ def test_postgres_comes_back_too(system: Running) -> None:
     before = embedded.read_pid_file(cluster)
     assert before is not None
     os.kill(before[0], signal.SIGKILL)
-    wait_for(lambda: (embedded.read_pid_file(cluster) or before)[0] != before[0], 30)
-    wait_for(lambda: status(system.addresses["gateway"] + "/healthz") == 200, 30)
+    wait_until(lambda: (embedded.read_pid_file(cluster) or before)[0] != before[0])
+    wait_until(lambda: status(system.addresses["gateway"] + "/healthz") == 200)
     assert embedded.read_pid_file(cluster) != before
 
 
 def test_sigterm_stops_everything_soon(system: Running) -> None:
     assert system.supervisor is not None
-    began = time.monotonic()
     system.supervisor.terminate()
-    assert system.supervisor.wait(timeout=30) == 0
-    assert time.monotonic() - began < 60
+    assert system.supervisor.wait(timeout=60) == 0
     assert system.processes() == []
     assert not embedded.is_alive(embedded.Cluster(system.home))
 
@@ -196,14 +188,14 @@ def test_after_a_second_start_a_kill_leaves_only_the_database(system: Running) -
     assert system.supervisor is not None
     system.supervisor.kill()
     system.supervisor.wait()
-    wait_for(lambda: system.processes() == [], 10)
+    wait_until(lambda: system.processes() == [])
     assert embedded.is_alive(embedded.Cluster(system.home)), "its data is safe, and the next start attaches to it"
 
 
 def test_start_after_a_kill_and_stop(system: Running) -> None:
     system.start()
     assert system.run("stop").stderr == "Crossdock has stopped.\n"
-    wait_for(lambda: system.processes() == [], 10)
+    wait_until(lambda: system.processes() == [])
     assert not embedded.is_alive(embedded.Cluster(system.home))
     assert system.supervisor is not None
-    assert system.supervisor.wait(timeout=10) == 0
+    assert system.supervisor.wait(timeout=60) == 0

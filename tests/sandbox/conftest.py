@@ -9,6 +9,7 @@ import pytest
 
 from tests.sandbox_server import running_sandbox
 from tests.tiktok_caller import Caller
+from tests.waiting import HTTP_S
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +22,7 @@ def sandbox_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture
 def sandbox(sandbox_url: str) -> Iterator[httpx.Client]:
     """A client of a freshly reset sandbox."""
-    with httpx.Client(base_url=sandbox_url, timeout=20) as client:
+    with httpx.Client(base_url=sandbox_url, timeout=HTTP_S) as client:
         client.post("/_sandbox/reset").raise_for_status()
         yield client
 

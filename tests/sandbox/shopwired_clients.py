@@ -7,13 +7,15 @@ import hmac
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import httpx
+
+from tests.waiting import HTTP_S
 
 HARBOUR = ("sw-key-harbour", "sw-secret-harbour")
 QUAY = ("sw-key-quay", "sw-secret-quay")
@@ -23,7 +25,7 @@ HARBOUR_HOOK_SECRET = "sw-hook-harbour"
 
 def shop_client(base_url: str, credentials: tuple[str, str] | None = HARBOUR) -> httpx.Client:
     """A client of `/v1` with the credentials of a business."""
-    return httpx.Client(base_url=f"{base_url}/v1", auth=credentials, timeout=20)
+    return httpx.Client(base_url=f"{base_url}/v1", auth=credentials, timeout=HTTP_S)
 
 
 @dataclass
@@ -79,11 +81,3 @@ def webhook_receiver() -> Iterator[Receiver]:
     finally:
         server.shutdown()
         server.server_close()
-
-
-def wait_until(holds: Callable[[], bool], seconds: float = 8.0) -> None:
-    """Return as soon as it holds; fail the test when it never does."""
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.05)

@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from tests.sandbox.shopwired_clients import HARBOUR, LIMITED, QUAY, shop_client
+from tests.waiting import HTTP_S
 
 
 def refused(response: httpx.Response) -> tuple[int, str]:
@@ -17,7 +18,7 @@ def refused(response: httpx.Response) -> tuple[int, str]:
 def test_wrong_or_missing_credentials_are_401(sandbox: httpx.Client) -> None:
     for credentials in (None, ("sw-key-harbour", "wrong"), ("nobody", "sw-secret-harbour")):
         assert refused(shop_client(str(sandbox.base_url), credentials).get("/products"))[0] == 401
-    bearer = httpx.get(f"{sandbox.base_url}/v1/products", headers={"Authorization": "Bearer abc"})
+    bearer = httpx.get(f"{sandbox.base_url}/v1/products", headers={"Authorization": "Bearer abc"}, timeout=HTTP_S)
     assert bearer.status_code == 401
 
 
@@ -114,7 +115,7 @@ def test_faults_speak_shopwired(sandbox: httpx.Client) -> None:
     def strike(fault: str) -> httpx.Response:
         rule = {"vendor": "shopwired", "endpoint": "GET /v1/products", "fault": fault, "retry_after": "7"}
         sandbox.post("/_sandbox/faults", json={"rules": [rule]}).raise_for_status()
-        return httpx.get(f"{sandbox.base_url}/v1/products", auth=HARBOUR)
+        return httpx.get(f"{sandbox.base_url}/v1/products", auth=HARBOUR, timeout=HTTP_S)
 
     limited = strike("rate_429")
     assert refused(limited)[0] == 429 and limited.headers["Retry-After"] == "7"

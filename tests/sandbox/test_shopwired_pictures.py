@@ -11,12 +11,13 @@ import pytest
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from tests.sandbox.shopwired_clients import shop_client
+from tests.waiting import HTTP_S
 
 pillow_heif.register_heif_opener()
 
 
 def fetch(base_url: str, case: str, ext: str = "jpg", tag: str = "7-1") -> httpx.Response:
-    return httpx.get(f"{base_url}/pictures/{case}/mug-teal/{tag}.{ext}", timeout=20)
+    return httpx.get(f"{base_url}/pictures/{case}/mug-teal/{tag}.{ext}", timeout=HTTP_S)
 
 
 @pytest.mark.parametrize(
@@ -71,14 +72,15 @@ def test_bad_pictures_are_bad(sandbox_url: str) -> None:
     assert fetch(sandbox_url, "empty").content == b""
     assert fetch(sandbox_url, "missing").status_code == 404
     assert fetch(sandbox_url, "plain", tag="x-1").status_code == 200
-    assert httpx.get(f"{sandbox_url}/pictures/plain/nothing-teal/1-1.jpg").status_code == 404
-    assert httpx.get(f"{sandbox_url}/pictures/uploads/..%2F..%2Fsandbox.db").status_code == 404
+    assert httpx.get(f"{sandbox_url}/pictures/plain/nothing-teal/1-1.jpg", timeout=HTTP_S).status_code == 404
+    assert httpx.get(f"{sandbox_url}/pictures/uploads/..%2F..%2Fsandbox.db", timeout=HTTP_S).status_code == 404
 
 
 def test_servers_that_misbehave(sandbox_url: str) -> None:
     moved = fetch(sandbox_url, "redirect")
     assert moved.status_code == 302
-    assert httpx.get(f"{sandbox_url}{moved.headers['location']}").content == fetch(sandbox_url, "plain").content
+    found = httpx.get(f"{sandbox_url}{moved.headers['location']}", timeout=HTTP_S)
+    assert found.content == fetch(sandbox_url, "plain").content
     assert fetch(sandbox_url, "loop").headers["location"].endswith("/pictures/loop/mug-teal/7-1.jpg")
     start = time.monotonic()
     assert fetch(sandbox_url, "slow").status_code == 200
@@ -97,18 +99,18 @@ def test_bytes_differ_between_products_unless_they_are_duplicates(sandbox_url: s
 def test_pages_follow_a_changed_slug_and_hide_what_is_hidden(sandbox: httpx.Client) -> None:
     with shop_client(str(sandbox.base_url)) as shop:
         product = shop.get("/products", params={"count": 1, "embed": "images"}).json()[0]
-        page = httpx.get(product["url"])
+        page = httpx.get(product["url"], timeout=HTTP_S)
         assert page.status_code == 200 and product["title"] in page.text
         assert product["images"][0]["url"] in page.text
         new = shop.put(f"/products/{product['id']}", json={"slug": "A new name!"}).json()
         assert (new["slug"], new["url"]) == ("a-new-name", f"{sandbox.base_url}/shop/harbour-lane/a-new-name".strip())
         shop.put(f"/products/{product['id']}", json={"slug": "third"}).raise_for_status()
         for old in (product["url"], new["url"]):
-            moved = httpx.get(old)
+            moved = httpx.get(old, timeout=HTTP_S)
             assert (moved.status_code, moved.headers["location"]) == (301, "/shop/harbour-lane/third")
         shop.put(f"/products/{product['id']}", json={"slug": product["slug"]}).raise_for_status()
-        assert httpx.get(product["url"]).status_code == 200
+        assert httpx.get(product["url"], timeout=HTTP_S).status_code == 200
         shop.put(f"/products/{product['id']}", json={"active": False}).raise_for_status()
-        assert httpx.get(product["url"]).status_code == 404
-    assert httpx.get(f"{sandbox.base_url}/shop/harbour-lane/never-was").status_code == 404
-    assert httpx.get(f"{sandbox.base_url}/media/mug.mp4").content[4:8] == b"ftyp"
+        assert httpx.get(product["url"], timeout=HTTP_S).status_code == 404
+    assert httpx.get(f"{sandbox.base_url}/shop/harbour-lane/never-was", timeout=HTTP_S).status_code == 404
+    assert httpx.get(f"{sandbox.base_url}/media/mug.mp4", timeout=HTTP_S).content[4:8] == b"ftyp"

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from tests.sandbox.shopwired_clients import shop_client
+from tests.waiting import HTTP_S
 
 ALL_EMBEDS = "variations,images,categories,brand,custom_fields"
 
@@ -157,7 +158,7 @@ def test_pictures_are_added_described_and_removed(shop: httpx.Client) -> None:
     pixel = base64.b64encode(b"GIF89a\x01\x00\x01\x00\x00\x00\x00;").decode()
     uploaded = shop.post(path, json={"image": pixel, "description": "A dot"})
     assert uploaded.status_code == 201
-    file = httpx.get(uploaded.json()["url"])
+    file = httpx.get(uploaded.json()["url"], timeout=HTTP_S)
     assert (file.status_code, file.headers["content-type"], file.content[:4]) == (200, "image/gif", b"GIF8")
     linked = shop.post(path, json={"image": "https://example.org/a.jpg", "sortOrder": -1}).json()
     assert [image["id"] for image in shop.get(path).json()] == [linked["id"], uploaded.json()["id"]]

@@ -8,7 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.sandbox.shopwired_clients import QUAY, shop_client, wait_until
+from tests.sandbox.shopwired_clients import QUAY, shop_client
+from tests.waiting import wait_until
 
 
 @pytest.fixture

@@ -8,7 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.sandbox.shopwired_clients import Receiver, shop_client, wait_until, webhook_receiver
+from tests.sandbox.shopwired_clients import Receiver, shop_client, webhook_receiver
+from tests.waiting import wait_until
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from tests.tiktok_caller import HARBOUR_WAREHOUSE, PLAIN_CATEGORY, Caller, product_body, sku
+from tests.waiting import HTTP_S
 
 CREATE = "/product/202309/products"
 V2 = {"category_version": "v2"}
@@ -155,7 +156,7 @@ CASES: list[tuple[int, Change]] = [
 @pytest.fixture(scope="module")
 def seller(sandbox_url: str) -> Any:
     """One seller and one picture for the whole table: nothing of it creates a product."""
-    with httpx.Client(base_url=sandbox_url, timeout=20) as http:
+    with httpx.Client(base_url=sandbox_url, timeout=HTTP_S) as http:
         http.post("/_sandbox/reset").raise_for_status()
         http.post("/_sandbox/limits", json={"off": True}).raise_for_status()
         caller = Caller(http)

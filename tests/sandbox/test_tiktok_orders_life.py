@@ -8,7 +8,7 @@ import pytest
 
 from tests.shop_floor import DAY, OUT_OF_STOCK, ROYAL_MAIL, ShopFloor
 from tests.tiktok_caller import Caller
-from tests.webhook_receiver import wait_until
+from tests.waiting import wait_until
 
 CANCEL = "/return_refund/202602/cancellations"
 PENDING, SUCCESS = "CANCELLATION_REQUEST_PENDING", "CANCELLATION_REQUEST_SUCCESS"

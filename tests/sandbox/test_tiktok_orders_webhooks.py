@@ -13,7 +13,8 @@ import pytest
 
 from tests.shop_floor import HARBOUR, ROYAL_MAIL, ShopFloor
 from tests.tiktok_caller import APP_KEY, APP_SECRET, Caller
-from tests.webhook_receiver import Receiver, receiving, wait_until
+from tests.waiting import wait_until
+from tests.webhook_receiver import Receiver, receiving
 
 EVENTS = ("ORDER_STATUS_CHANGE", "RECIPIENT_ADDRESS_UPDATE", "PACKAGE_UPDATE", "CANCELLATION_STATUS_CHANGE")
 

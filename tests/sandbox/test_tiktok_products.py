@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from tests.tiktok_caller import HARBOUR_WAREHOUSE, Caller, product_body, sku
-from tests.webhook_receiver import wait_until
+from tests.waiting import wait_until
 
 CREATE = "/product/202309/products"
 SEARCH = "/product/202502/products/search"

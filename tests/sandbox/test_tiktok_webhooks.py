@@ -13,7 +13,8 @@ import httpx
 import pytest
 
 from tests.tiktok_caller import APP_KEY, APP_SECRET, Caller, product_body
-from tests.webhook_receiver import Received, Receiver, receiving, wait_until
+from tests.waiting import wait_until
+from tests.webhook_receiver import Received, Receiver, receiving
 
 HOOKS = "/event/202309/webhooks"
 HARBOUR = "7495001122334455667"
