@@ -40,9 +40,7 @@ def chosen_connection(found: tuple[ConnectionRow, ...]) -> ConnectionRow | None:
 
 def switch_connection() -> None:
     """Rows, filters and selections belong to a connection: begin anew with the other one."""
-    wanted = str(st.session_state["connection"])
-    st.query_params.clear()
-    st.query_params["c"] = wanted
+    url.restart({"c": str(st.session_state["connection"])})
 
 
 def connection_switch(found: tuple[ConnectionRow, ...], row: ConnectionRow) -> None:
@@ -123,6 +121,7 @@ def ended() -> None:
 
 
 def main() -> None:
+    url.arrive()
     page = st.navigation(list(PAGES.values()), position="hidden")
     st.html(NARROW_MARGINS)
     actor = session.signed_in(touch=True)

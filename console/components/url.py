@@ -2,15 +2,29 @@
 
 A widget that stands for a part of the address is filled from it and writes back to it. (Streamlit's own binding puts
 the label into the address, and ours carry counts.)
+
+A click tells the server the address that the browser has. Where an earlier click's address is not there yet, that is an
+old one, and taking it for granted would undo the earlier click: such a click goes on from what was written last.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import streamlit as st
 
 PAGE = "page"
+_WRITTEN = "_address"
+_CLICKS_AHEAD = 5  # of the browser
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """The address that a click wrote last, and those before it, which the browser may still have."""
+
+    newest: dict[str, str]
+    older: tuple[dict[str, str], ...] = ()
 
 
 def get(name: str, default: str = "") -> str:
@@ -25,18 +39,21 @@ def number(name: str, default: int = 0) -> int:
 
 def put(values: Mapping[str, str]) -> None:
     """Write ``values`` into the address; an empty one is left out of it."""
-    for name, value in values.items():
-        if value:
-            st.query_params[name] = value
-        elif name in st.query_params:
-            del st.query_params[name]
+    written = _written()
+    here = st.query_params.to_dict()
+    _go({**(written.newest if here in written.older else here), **values})
 
 
 def restart(values: Mapping[str, str]) -> None:
     """Only the connection and ``values`` are left in the address."""
-    kept = get("c")
-    st.query_params.clear()
-    put({"c": kept, **values})
+    _go({"c": get("c"), **values})
+
+
+def arrive() -> None:
+    """Before a page is drawn: an address that no click of it wrote is a link's, a colleague's or the way back."""
+    written = st.session_state.get(_WRITTEN)
+    if written is not None and written.newest != st.query_params.to_dict():
+        del st.session_state[_WRITTEN]
 
 
 def follow(key: str, name: str, value: object) -> None:
@@ -53,3 +70,15 @@ def write(key: str, name: str, default: str = "", *, stays_on_page: bool = False
     text = "" if value is None or str(value) == default else str(value)
     put({name: text} if stays_on_page else {name: text, PAGE: ""})
     st.session_state[f"_seen_{key}"] = text
+
+
+def _written() -> _Written:
+    found = st.session_state.get(_WRITTEN)
+    return found if isinstance(found, _Written) else _Written(st.query_params.to_dict())
+
+
+def _go(address: Mapping[str, str]) -> None:
+    written, wanted = _written(), {name: value for name, value in address.items() if value}
+    st.query_params.from_dict(wanted)
+    if wanted != written.newest:
+        st.session_state[_WRITTEN] = _Written(wanted, (*written.older, written.newest)[-_CLICKS_AHEAD:])

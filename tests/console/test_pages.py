@@ -311,3 +311,33 @@ def test_an_ended_session_shows_nothing(open_page: Open, filled: Filled, monkeyp
     at.run()
     assert at.title[0].value == "Signed out"
     assert not at.dataframe
+
+
+def test_a_click_that_overtakes_the_address_of_the_one_before_keeps_it(open_page: Open, filled: Filled) -> None:
+    """The browser sends the address it has, and that may not hold yet what an earlier click wrote."""
+    at = open_page("products")
+    before = dict(at.query_params)
+    at.button(key="products_tab_Active").click().run()
+    behind(at, before)
+    at.text_input(key="products_text").input("mug").run()
+    assert (at.query_params["tab"], at.query_params["q"]) == ("Active", "mug")
+    behind(at, before)
+    at.button(key="products_tab_all").click().run()
+    assert "tab" not in at.query_params and at.query_params["q"] == "mug"
+
+
+def test_the_way_back_is_no_such_click(open_page: Open, filled: Filled) -> None:
+    at = open_page("products")
+    before = dict(at.query_params)
+    at.button(key="products_tab_Active").click().run()
+    behind(at, before)
+    at.run()
+    assert "tab" not in at.query_params
+    at.text_input(key="products_text").input("mug").run()
+    assert "tab" not in at.query_params and at.query_params["q"] == "mug"
+
+
+def behind(at: AppTest, address: dict[str, object]) -> None:
+    at.query_params.clear()
+    for name, value in address.items():
+        at.query_params[name] = value
