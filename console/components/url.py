@@ -39,20 +39,18 @@ def number(name: str, default: int = 0) -> int:
 
 def put(values: Mapping[str, str]) -> None:
     """Write ``values`` into the address; an empty one is left out of it."""
-    written = _written()
-    here = st.query_params.to_dict()
-    _go({**(written.newest if here in written.older else here), **values})
+    written, here = _written(), st.query_params.to_dict()
+    _go(written, {**(written.newest if here in written.older else here), **values})
 
 
 def restart(values: Mapping[str, str]) -> None:
     """Only the connection and ``values`` are left in the address."""
-    _go({"c": get("c"), **values})
+    _go(_written(), {"c": get("c"), **values})
 
 
 def arrive() -> None:
     """Before a page is drawn: an address that no click of it wrote is a link's, a colleague's or the way back."""
-    written = st.session_state.get(_WRITTEN)
-    if written is not None and written.newest != st.query_params.to_dict():
+    if _written().newest != st.query_params.to_dict():
         del st.session_state[_WRITTEN]
 
 
@@ -73,12 +71,13 @@ def write(key: str, name: str, default: str = "", *, stays_on_page: bool = False
 
 
 def _written() -> _Written:
-    found = st.session_state.get(_WRITTEN)
-    return found if isinstance(found, _Written) else _Written(st.query_params.to_dict())
+    found: _Written | None = st.session_state.get(_WRITTEN)
+    return found or _Written(st.query_params.to_dict())
 
 
-def _go(address: Mapping[str, str]) -> None:
-    written, wanted = _written(), {name: value for name, value in address.items() if value}
-    st.query_params.from_dict(wanted)
+def _go(written: _Written, address: Mapping[str, str]) -> None:
+    wanted = {name: value for name, value in address.items() if value}
+    if wanted != st.query_params.to_dict():  # every page asks for its connection on every run
+        st.query_params.from_dict(wanted)
     if wanted != written.newest:
         st.session_state[_WRITTEN] = _Written(wanted, (*written.older, written.newest)[-_CLICKS_AHEAD:])
