@@ -16,7 +16,7 @@ import httpx
 
 from tests.conftest import find_free_port
 from tests.sandbox_server import REPOSITORY, running_sandbox
-from tests.waiting import HTTP_S, wait_until
+from tests.waiting import HTTP_S, status_of, wait_until
 
 
 @dataclass
@@ -54,7 +54,7 @@ class System:
     def start_console(self) -> None:
         """Comes back once it answers."""
         self.console = self.start("console/serve.py")
-        wait_until(lambda: _answers(f"{self.console_url}/login"), "the console's start")
+        wait_until(lambda: status_of(f"{self.console_url}/login") == 200, "the console's start")
 
     def kill_worker(self, index: int) -> None:
         """kill -9, and another one in its place, as the supervisor would."""
@@ -81,13 +81,6 @@ class System:
                 process.kill()
                 process.wait(timeout=60)
         self.workers.clear()
-
-
-def _answers(url: str) -> bool:
-    try:
-        return httpx.get(url, timeout=HTTP_S).status_code == 200
-    except httpx.TransportError:
-        return False
 
 
 @contextmanager

@@ -5,8 +5,18 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+import httpx
+
 PATIENCE_S = 180.0
 HTTP_S = 60.0  # for one answer of a server that a test asks
+
+
+def status_of(url: str) -> int:
+    """The status of what a server answers, 0 while it does not."""
+    try:
+        return httpx.get(url, timeout=HTTP_S).status_code
+    except httpx.TransportError:
+        return 0
 
 
 def wait_until(true: Callable[[], object], what: str = "what is waited for", *, seconds: float = PATIENCE_S) -> None:

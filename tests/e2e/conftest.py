@@ -24,7 +24,7 @@ from core.db.engine import make_engine
 from core.secrets import make_key_file
 from tests.conftest import find_free_port
 from tests.console.filling import PASSWORD, Filled, add_users, fill
-from tests.waiting import HTTP_S, wait_until
+from tests.waiting import HTTP_S, status_of, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage")
@@ -84,10 +84,7 @@ def console(database_url: str, home: Path) -> Iterator[Console]:
 def wait_for(process: subprocess.Popen[bytes], url: str) -> None:
     def answers() -> bool:
         assert process.poll() is None, f"the console ended with code {process.returncode}"
-        try:
-            return httpx.get(url, timeout=HTTP_S).status_code == 200
-        except httpx.TransportError:
-            return False
+        return status_of(url) == 200
 
     wait_until(answers, "the console's start")
 

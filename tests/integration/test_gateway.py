@@ -26,7 +26,7 @@ from core.services.webhook_registration import register_webhooks
 from tests.connect_rig import APP_KEY, HARBOUR, Rig, running_rig
 from tests.integration.test_webhook_intake import shop_push, shop_signed, signed, store_event
 from tests.severable import Wire, severable
-from tests.waiting import HTTP_S, wait_until
+from tests.waiting import HTTP_S, status_of, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -51,7 +51,7 @@ def running(database: Settings, tmp_path_factory: pytest.TempPathFactory) -> Ite
         )
         with httpx.Client(base_url=address, timeout=HTTP_S) as web:
             try:
-                wait_for(web)
+                wait_until(lambda: status_of(f"{address}/healthz") == 200, "the gateway's start")
                 yield Door(rig, web, wire, address)
             finally:
                 process.terminate()
@@ -62,17 +62,6 @@ def running(database: Settings, tmp_path_factory: pytest.TempPathFactory) -> Ite
 def door(running: Door) -> Door:
     running.rig.forget_all()
     return running
-
-
-def wait_for(web: httpx.Client, status: int = 200) -> None:
-    wait_until(lambda: _health(web) == status, f"that the gateway answers {status}")
-
-
-def _health(web: httpx.Client) -> int:
-    try:
-        return web.get("/healthz").status_code
-    except httpx.TransportError:
-        return 0
 
 
 def hints() -> int:
@@ -306,7 +295,7 @@ def test_database_that_goes_and_comes_back(door: Door) -> None:
         assert door.web.get("/oauth/tiktok/return?state=a&code=b").status_code == 503
     finally:
         door.wire.mend()
-    wait_for(door.web)
+    wait_until(lambda: status_of(f"{door.url}/healthz") == 200, "the gateway's return")
     assert send() == 200
     assert hints() == 1
 

@@ -1,6 +1,5 @@
 """The real thing from one command: everything answers, the dead come back, and nothing is left behind."""
 
-import http.client
 import os
 import re
 import shutil
@@ -12,13 +11,12 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import psutil
 import pytest
 
 from core.db import embedded
-from tests.waiting import wait_until
+from tests.waiting import status_of, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 READY = re.compile(r"ready console=(\S+) gateway=(\S+) sandbox=(\S+) sign-in=(\S+)\n")
@@ -78,18 +76,6 @@ def knows(process: psutil.Process, home: Path) -> bool:
         return False
 
 
-def status(url: str) -> int:
-    parts = urlsplit(url)
-    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=10)
-    try:
-        connection.request("GET", parts.path + (f"?{parts.query}" if parts.query else ""))
-        return connection.getresponse().status
-    except OSError:
-        return 0
-    finally:
-        connection.close()
-
-
 @pytest.fixture(scope="module")
 def system(free_ports: Callable[[int], list[int]]) -> Iterator[Running]:
     place = Path(tempfile.mkdtemp(prefix="crossdock-whole-"))
@@ -116,10 +102,10 @@ def system(free_ports: Callable[[int], list[int]]) -> Iterator[Running]:
 
 def test_one_command_and_everything_answers(system: Running) -> None:
     system.start()
-    assert status(system.addresses["console"] + "/login") in (200, 303)
-    assert status(system.addresses["gateway"] + "/healthz") == 200
-    assert status(system.addresses["sandbox"] + "/_sandbox/state") == 200
-    assert status(system.addresses["sign-in"]) == 200
+    assert status_of(system.addresses["console"] + "/login") in (200, 303)
+    assert status_of(system.addresses["gateway"] + "/healthz") == 200
+    assert status_of(system.addresses["sandbox"] + "/_sandbox/state") == 200
+    assert status_of(system.addresses["sign-in"]) == 200
     assert system.said.count("\n") == 1, "one line and no more on standard output"
     workers = [process for process in system.processes() if any("worker.py" in part for part in process.cmdline())]
     assert len(workers) == 2
@@ -155,7 +141,7 @@ def test_the_dead_come_back(system: Running, word: str) -> None:
     }
     if word in paths:
         name, path = paths[word]
-        wait_until(lambda: status(system.addresses[name] + path) in (200, 303))
+        wait_until(lambda: status_of(system.addresses[name] + path) in (200, 303))
 
 
 def any_like(system: Running, word: str, not_pid: int) -> bool:
@@ -171,7 +157,7 @@ def test_postgres_comes_back_too(system: Running) -> None:
     assert before is not None
     os.kill(before[0], signal.SIGKILL)
     wait_until(lambda: (embedded.read_pid_file(cluster) or before)[0] != before[0])
-    wait_until(lambda: status(system.addresses["gateway"] + "/healthz") == 200)
+    wait_until(lambda: status_of(system.addresses["gateway"] + "/healthz") == 200)
     assert embedded.read_pid_file(cluster) != before
 
 
