@@ -26,7 +26,6 @@ START_IN_PROCESS = """
 import sys
 from pathlib import Path
 from core.db import embedded
-from tests.waiting import wait_until
 print(embedded.start(embedded.Cluster(Path(sys.argv[1]), {"shared_buffers": "32MB", "fsync": "off"})))
 """
 
