@@ -30,6 +30,11 @@ DATABASE_TROUBLE: Final = (
 queue, and from whatever else is sent past SQLAlchemy."""
 
 
+def took_too_long(trouble: Exception) -> bool:
+    """Whether a statement ran into its time limit. A busy database gets over that; rows that have grown do not."""
+    return isinstance(getattr(trouble, "orig", trouble), psycopg.errors.QueryCanceled)
+
+
 def make_engine(url: str, *, name: str = "crossdock", pool_size: int = 6, statement_timeout_s: int = 60) -> Engine:
     """An engine that survives a restart of Postgres and never leaves a transaction hanging."""
     options = f"-c statement_timeout={statement_timeout_s}s -c idle_in_transaction_session_timeout=60s -c timezone=UTC"

@@ -29,7 +29,7 @@ from core.services import shop_metadata as metadata
 from core.services import webhook_intake as intake
 from core.services import webhook_registration as registration
 from core.services.authorisation import AuthorisationError
-from core.services.database import DATABASE_TROUBLE, transaction
+from core.services.database import DATABASE_TROUBLE, took_too_long, transaction
 from core.services.job_outcomes import report_failure, report_success, try_again
 from core.services.live import NotLive, ends_of, live
 from core.services.product_export import LostItem
@@ -277,7 +277,10 @@ def run_job(name: str, job: Callable[..., None], arguments: dict[str, Any]) -> N
         log().warning("tried again later", action=name, sentence=trouble.sentence)
         try_again(name, arguments, seconds=_AGAIN_S)
     except DATABASE_TROUBLE as trouble:
-        log().warning("tried again later", action=name, sentence=f"The database: {getattr(trouble, 'orig', trouble)}")
+        sentence = f"The database: {getattr(trouble, 'orig', trouble)}"
+        log().warning("tried again later", action=name, sentence=sentence)
+        if took_too_long(trouble):
+            report_failure(name, arguments, sentence)
         try_again(name, arguments, seconds=_AGAIN_S / 5)
     except (RemoteError, Crashed) as failure:
         report_failure(name, arguments, str(failure))

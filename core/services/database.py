@@ -3,7 +3,7 @@ trouble, and to wait for the schema."""
 
 from __future__ import annotations
 
-from core.db.engine import DATABASE_TROUBLE, engine, statement, transaction, trust_recent_connections
+from core.db.engine import DATABASE_TROUBLE, engine, statement, took_too_long, transaction, trust_recent_connections
 from core.db.leases import release_lease, take_lease
 from core.db.migrate import wait_until_current
 
@@ -12,6 +12,7 @@ __all__ = [
     "release_lease",
     "statement",
     "take_lease",
+    "took_too_long",
     "transaction",
     "trust_recent_connections",
     "wait_for_schema",

@@ -36,7 +36,7 @@ def report_failure(name: str, arguments: Mapping[str, Any], sentence: str) -> No
             subject=("job", _key(name, arguments)),
             code=FAILED,
             sentence=f"The job {name} failed: {sentence}",
-            fix="It is tried again by the clock; look at Activity if it stays.",
+            fix="It is tried again by itself; look at Activity if it stays.",
             link="activity",
         )
 

@@ -86,6 +86,26 @@ def open_failures() -> list[str]:
 
 
 @pytest.mark.parametrize("past_sqlalchemy", [True, False])
+def test_a_job_whose_statement_takes_too_long_is_queued_again_and_told(
+    database: Settings, past_sqlalchemy: bool
+) -> None:
+    def slow() -> None:
+        with transaction() as conn:
+            conn.execute(text("SET LOCAL statement_timeout = '20ms'"))
+            if past_sqlalchemy:
+                raw(conn).execute("SELECT pg_sleep(60)")
+            else:
+                conn.execute(text("SELECT pg_sleep(60)"))
+
+    name = f"slow_{past_sqlalchemy}"
+    handlers.run_job(name, slow, {})
+    assert len(jobs(name)) == 1
+    assert open_failures() == [name]
+    handlers.run_job(name, lambda: None, {})
+    assert open_failures() == []
+
+
+@pytest.mark.parametrize("past_sqlalchemy", [True, False])
 def test_a_job_that_lost_a_deadlock_is_queued_again(database: Settings, past_sqlalchemy: bool) -> None:
     first, second = (f"SELECT pg_advisory_xact_lock({key})" for key in (71, 72))
     both_hold = threading.Barrier(2)
