@@ -12,7 +12,8 @@ import pandas as pd
 import streamlit as st
 
 from console import context
-from console.components import empty, filters, mapping_grid, sheets, table, words
+from console.components import empty, filters, mapping_grid, sheets, table
+from core.domain.counting import counted
 from core.domain.mapping import ATTRIBUTE, PART_NUMBER
 from core.reads import attribute_mappings
 from core.reads.attribute_mappings import AttributeRow
@@ -33,7 +34,7 @@ def show() -> None:
     lacking = sum(row.required and not row.mapped for row in rows)
     said = "Every required attribute is mapped."
     if lacking:
-        said = f"**{words.items(lacking, 'required attribute')} without a value.**"
+        said = f"**{counted(lacking, 'required attribute')} without a value.**"
     st.markdown(said if rows else "")
     if not rows:
         empty.state("No attributes", "They are read for each category that products are mapped to.")

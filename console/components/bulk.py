@@ -13,6 +13,7 @@ import streamlit as st
 from console.components import feedback, url, watched, words
 from console.components.selection import Selected
 from console.components.status import escaped
+from core.domain.counting import counted
 from core.domain.filters import Selection
 from core.services.runs import DryRun
 
@@ -66,19 +67,19 @@ def _body(asked: Ask) -> None:
         return
     if not _typed(question, dry):
         return
-    if st.button(f"{question.verb} {words.items(dry.will, 'item')}", type="primary", key="bulk_confirm"):
+    if st.button(f"{question.verb} {counted(dry.will, 'item')}", type="primary", key="bulk_confirm"):
         _begin(question)
 
 
 def _what_would_happen(question: Ask, dry: DryRun) -> None:
-    st.markdown(f"**{words.items(dry.will, 'item')}** · about {words.span(dry.seconds)} at the present rate")
+    st.markdown(f"**{counted(dry.will, 'item')}** · about {words.span(dry.seconds)} at the present rate")
     if question.note:
         st.caption(escaped(question.note))
     for warning in dry.warnings:
         st.warning(escaped(warning))
     if dry.skipped:
         number = sum(count for _, count in dry.skipped)
-        st.markdown(f"**{words.items(number, 'item')} skipped**")
+        st.markdown(f"**{counted(number, 'item')} skipped**")
         for reason, count in dry.skipped:
             st.markdown(f"- {count:,} {escaped(reason)}")
 

@@ -9,6 +9,7 @@ from console import actions, context
 from console.components import calls, feedback, own_content_form, status, url, watched, words
 from console.components.status import escaped
 from core.config import settings
+from core.domain.counting import counted
 from core.domain.description import as_text
 from core.domain.listing import Severity
 from core.domain.mapping import CATEGORY
@@ -162,7 +163,7 @@ def _changes(found: Preview) -> None:
     for note in found.notes:
         st.caption(escaped(note))
     if found.pictures:
-        with st.expander(f"How its {words.items(len(found.pictures), 'picture')} would go"):
+        with st.expander(f"How its {counted(len(found.pictures), 'picture')} would go"):
             st.text("\n".join(note for picture in found.pictures for note in picture.notes))
 
 

@@ -12,6 +12,7 @@ import streamlit as st
 from console import actions, context
 from console.components import feedback, watched
 from console.components.status import escaped
+from core.domain.counting import counted
 from core.domain.mapping import BRAND, CATEGORY
 from core.reads.mappings import NONE_LABEL, MappingRow
 from core.reads.products import Choice
@@ -125,7 +126,7 @@ def _body(kind: str, changes: Sequence[MappingChange]) -> None:
     if effect is None:
         return
     st.write(escaped(effect.sentence()))
-    st.caption(f"{effect.products:,} products are concerned.")
+    st.caption(f"{counted(effect.products, 'product is', 'products are')} concerned.")
     if st.button("Save", key=f"confirm_{kind}", type="primary"):
         saved = feedback.told(actions.save_mappings, context.current_id(), changes)
         if saved is not None:

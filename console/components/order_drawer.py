@@ -8,6 +8,7 @@ import streamlit as st
 from console import actions, context, order_actions
 from console.components import calls, feedback, order_bulk, sku_linking, status, url, watched, words
 from console.components.status import escaped
+from core.domain.counting import counted
 from core.domain.order_tabs import IMPORT_WORDS, status_word
 from core.reads import activity, connections
 from core.reads.activity import Event
@@ -113,7 +114,7 @@ def _summary(detail: OrderDetail) -> None:
         _facts(detail)
     for parcel in detail.parcels:
         tracking = f"{parcel.provider_name} {parcel.tracking_number}".strip() or "no tracking number yet"
-        units = f", {words.items(len(parcel.lines), 'unit')}" if parcel.lines else ""
+        units = f", {counted(len(parcel.lines), 'unit')}" if parcel.lines else ""
         st.text(f"Package {parcel.package_id or 'without a number'}: {tracking}{units}")
 
 

@@ -15,6 +15,7 @@ import streamlit as st
 
 from console import context
 from console.components import empty
+from core.domain.counting import counted
 from core.domain.filters import OrderFilter
 from core.reads import order_map
 
@@ -65,7 +66,7 @@ def show(wanted: OrderFilter, *, customers: bool) -> None:
             elsewhere += area.orders
         else:
             dots.append((area, place))
-    said = f"{found.orders:,} orders" + (", the newest that match" if found.capped else "")
+    said = counted(found.orders, "order") + (", the newest that match" if found.capped else "")
     st.caption(said + (f"; {elsewhere:,} of them have no place that is known: TikTok hides it." if elsewhere else ""))
     if dots:
         _draw(dots)
@@ -92,7 +93,7 @@ def _draw(dots: list[tuple[order_map.Area, Place]]) -> None:
         get_fill_color=[27, 100, 216, 150], get_line_color=[27, 100, 216], stroked=True, line_width_min_pixels=1,
     )  # fmt: skip
     deck = pydeck.Deck(
-        map_style=BLANK, map_provider=None, layers=[ground, circles], tooltip={"text": "{name}\n{orders} orders"},
+        map_style=BLANK, map_provider=None, layers=[ground, circles], tooltip={"text": "{name}\nOrders: {orders}"},
         initial_view_state=pydeck.ViewState(latitude=lat, longitude=lon, zoom=zoom),
     )  # fmt: skip
     st.pydeck_chart(deck, key="order_map", height=520, alt="Orders by area on a map")

@@ -9,8 +9,9 @@ import pandas as pd
 import streamlit as st
 
 from console import actions, context, order_actions
-from console.components import empty, feedback, filters, mapping_grid, sheets, table, watched, words
+from console.components import empty, feedback, filters, mapping_grid, sheets, table, watched
 from console.components.status import escaped
+from core.domain.counting import counted
 from core.domain.mapping import ORDER_FIELD, ORDER_STATUS, SKU
 from core.domain.order_fields import ORDER_FIELDS
 from core.domain.stock import WAREHOUSE
@@ -34,7 +35,7 @@ def statuses() -> None:
     waiting = sum(row.waiting for row in rows if row.target_id is None)
     lacking = sum(row.target_id is None for row in rows)
     st.markdown(
-        f"**{words.items(lacking, 'status', 'statuses')} not mapped**, {words.items(waiting, 'order')} waiting."
+        f"**{counted(lacking, 'status', 'statuses')} not mapped**, {counted(waiting, 'order')} waiting."
         if lacking
         else "All statuses are mapped."
     )
@@ -106,7 +107,7 @@ def skus() -> None:
         filters.clear_button("map_sku", ("q", "state"))
     rows, count = order_mappings.sku_rows(connection_id, text=text, state=state, page=table.page_number())
     lacking = sum(row.target_id is None for row in rows)
-    said = f"**{words.items(lacking, 'SKU')} not linked** on this page." if lacking else "No order waits for a SKU."
+    said = f"**{counted(lacking, 'SKU')} not linked** on this page." if lacking else "No order waits for a SKU."
     st.markdown(said)
     if not rows:
         empty.state("Nothing to link", "SKUs of TikTok orders that the store does not have show here.")
@@ -214,13 +215,14 @@ def effect(kind: str, changes: Sequence[MappingChange]) -> str:
     connection_id = context.current_id()
     if kind == SKU:
         waiting = sum(order_mappings.orders_waiting_for(connection_id, one.source_id) for one in changes)
-        return f"{waiting:,} orders wait for these SKUs; those that wait for nothing else are imported."
+        return (
+            f"{counted(waiting, 'order waits', 'orders wait')} for these SKUs; what waits for nothing else is imported."
+        )
     if kind == ORDER_STATUS:
         known = {row.source_id: row for row in order_mappings.status_rows(connection_id)}
         waiting = sum(known[one.source_id].waiting for one in changes if one.source_id in known)
-        return (
-            f"{waiting:,} orders wait for these statuses and are imported; orders in the store follow the new status."
-        )
+        held = counted(waiting, "order waits", "orders wait")
+        return f"{held} for these statuses, to be imported; orders in the store follow the new status."
     if kind == WAREHOUSE:
         return "The stock of every SKU is looked at again and sent to the warehouse chosen."
     return "Orders imported from now on carry these fields; those in the store stay as they are."

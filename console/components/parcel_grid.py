@@ -10,7 +10,8 @@ import pandas as pd
 import streamlit as st
 
 from console import context
-from console.components import empty, filters, mapping_grid, sheets, table, words
+from console.components import empty, filters, mapping_grid, sheets, table
+from core.domain.counting import counted
 from core.domain.mapping import PARCEL
 from core.domain.parcels import ParcelDefaults, parcel_document, parcel_refusal
 from core.reads import parcel_defaults
@@ -33,7 +34,7 @@ def show() -> None:
         empty.state("No categories", "Categories that products are in show here.")
         return
     lacking = sum(row.lacking for row in rows)
-    said = f"**{words.items(lacking, 'product')} without a weight or size that TikTok needs.**"
+    said = f"**{counted(lacking, 'product')} without a weight or size that TikTok needs.**"
     st.markdown(said if lacking else "No product lacks a weight or a size that TikTok needs.")
     st.caption(
         "Used where the store has none, before the defaults in Settings. Wrong weights and sizes lead to wrong "

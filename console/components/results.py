@@ -5,9 +5,10 @@ from __future__ import annotations
 import streamlit as st
 
 from console import actions, context
-from console.components import feedback, status, url, words
+from console.components import feedback, status, url
 from console.components.sheets import table_file
 from console.components.status import escaped
+from core.domain.counting import counted
 from core.reads import runs
 from core.reads.runs import Group, RunRow
 from core.services import own_categories
@@ -26,7 +27,7 @@ def box(run: RunRow) -> None:
     """The results under the table's page, until "Put away"."""
     with st.container(border=True, key=f"results_{run.id}"):
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(f"**{escaped(run.title)}** · {words.items(run.total, 'item')}", width="content")
+            st.markdown(f"**{escaped(run.title)}** · {counted(run.total, 'item')}", width="content")
             status.badge(status.RUN_WORDS[run.status])
             st.page_link(
                 "pages/activity.py",

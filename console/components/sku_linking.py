@@ -7,6 +7,7 @@ import streamlit as st
 from console import context, order_actions
 from console.components import feedback
 from console.components.status import escaped
+from core.domain.counting import counted
 from core.reads import order_mappings
 from core.reads.order_detail import OrderDetail
 
@@ -26,7 +27,8 @@ def offer(detail: OrderDetail) -> None:
 def _one(sku: str, title: str) -> None:
     connection_id = context.current_id()
     waiting = order_mappings.orders_waiting_for(connection_id, sku)
-    st.markdown(f"**{escaped(sku)}** {escaped(title)} is not linked to the store; {waiting:,} orders wait for it.")
+    held = counted(waiting, "order waits", "orders wait")
+    st.markdown(f"**{escaped(sku)}** {escaped(title)} is not linked to the store; {held} for it.")
     choices = choices_for(sku, title)
     if not choices:
         st.caption("Nothing in the store is like it: search for the product it stands for.")

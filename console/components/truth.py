@@ -9,6 +9,7 @@ import streamlit as st
 from console import actions, context
 from console.components import feedback
 from console.components.status import escaped
+from core.domain.counting import counted
 from core.domain.statuses import Tone
 from core.reads import connections
 from core.reads.connections import ConnectionRow
@@ -52,5 +53,5 @@ def token_dates(row: ConnectionRow, at: datetime) -> str:
         words.append(f"token good until {row.access_expires_at:%d %b %H:%M} GMT")
     if row.refresh_expires_at:
         days = max((row.refresh_expires_at - at).days, 0)
-        words.append(f"re-authorise by {row.refresh_expires_at:%d %b} ({days} days)")
+        words.append(f"re-authorise by {row.refresh_expires_at:%d %b} ({counted(days, 'day')})")
     return " · ".join(words)

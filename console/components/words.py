@@ -29,11 +29,6 @@ def clock(moment: datetime | None) -> str:
     return f"{moment:%d %b %Y %H:%M:%S} GMT" if moment else ""
 
 
-def items(number: int, one: str, many: str = "") -> str:
-    """ "1 product", "1,200 products"."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
-
-
 def left(moment: datetime, at: datetime) -> str:
     """A countdown: "in 2 d 4 h", "in 3 h 20 min"; "late by 40 min" once it has passed."""
     minutes = int((moment - at).total_seconds() // 60)

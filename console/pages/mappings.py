@@ -20,6 +20,7 @@ from console.components import (
     words,
 )
 from console.components.status import escaped
+from core.domain.counting import counted
 from core.domain.mapping import ATTRIBUTE, BRAND, CATEGORY, DEFAULT_CATEGORY, ORDER_FIELD, ORDER_STATUS, PARCEL, SKU
 from core.domain.stock import WAREHOUSE
 from core.reads import connections, mappings, order_mappings
@@ -46,6 +47,7 @@ GRIDS = {
     WAREHOUSE: order_mapping_grids.warehouses,
     ORDER_FIELD: order_mapping_grids.fields,
 }
+ONE = {CATEGORY: "category", BRAND: "brand"}
 MANY = {CATEGORY: "categories", BRAND: "brands"}
 STATES = [Choice("unmapped", "Not mapped"), Choice("mapped", "Mapped")]
 
@@ -54,7 +56,8 @@ def head(kind: str) -> None:
     waiting = mappings.unmapped(context.current_id(), kind)
     if waiting.words:
         st.markdown(
-            f"**{waiting.words:,} {MANY[kind]} in use are not mapped**, {waiting.products:,} products carry them."
+            f"**{counted(waiting.words, ONE[kind], MANY[kind])} in use not mapped**, "
+            f"on {counted(waiting.products, 'product')}."
         )
     else:
         st.markdown(f"All {MANY[kind]} in use are mapped.")

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Row, Select, func, select
 
 from core.db.tables import connections, products, pull_states, shops, store_accounts, tiktok_apps, warehouses
+from core.domain.counting import counted
 from core.domain.statuses import Tone
 from core.reads.paging import Count, count_capped, reading
 
@@ -218,7 +219,7 @@ def troubles(row: ConnectionRow, at: datetime) -> tuple[Trouble, ...]:
     ends = row.refresh_expires_at
     if row.shop_status == "ok" and ends is not None and ends - at < REAUTHORISE_SOON:
         days = max((ends - at).days, 0)
-        sentence = f"{row.shop_name} must be authorised again by {ends:%d %b} ({days} days)."
+        sentence = f"{row.shop_name} must be authorised again by {ends:%d %b} ({counted(days, 'day')})."
         found.append(Trouble(Tone.AMBER, sentence, "After that nothing is sent or read.", "Reconnect", "settings"))
     return tuple(found)
 

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, func, literal_column, select
 
 from core.db.catalogue import load_products
 from core.db.tables import product_states
+from core.domain.counting import counted
 from core.domain.listing import CategoryRule
 from core.domain.listing_rules import ListingRules
 from core.domain.mapping import ATTRIBUTE, BRAND, CATEGORY, DEFAULT_CATEGORY, PARCEL
@@ -42,14 +43,14 @@ class MappingEffect:
         return self.judged == self.products
 
     def sentence(self) -> str:
-        """The effect in words, such as “88 products become ready, 4 lose their category.”"""
+        """The effect in words, such as “88 become ready, 4 lose their category.”"""
         parts = [
-            (self.become_ready, "become ready"),
-            (self.stop_being_ready, "are no longer ready"),
-            (self.gain_category, "get a category"),
-            (self.lose_category, "lose their category"),
+            (self.become_ready, "becomes ready", "become ready"),
+            (self.stop_being_ready, "is no longer ready", "are no longer ready"),
+            (self.gain_category, "gets a category", "get a category"),
+            (self.lose_category, "loses its category", "lose their category"),
         ]
-        said = [f"{count:,} {words}" for count, words in parts if count]
+        said = [counted(count, one, many) for count, one, many in parts if count]
         start = f"Of {self.judged:,} of the {self.products:,} products concerned, " if not self.exact else ""
         text = start + (", ".join(said) if said else "no product changes its state")
         rest = " What the new category demands is read after saving." if self.rules_unread else ""

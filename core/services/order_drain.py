@@ -21,6 +21,7 @@ from core.db.engine import now, transaction
 from core.db.leases import holds_lease, release_lease, renew_lease, take_lease
 from core.db.orders import SavedOrders, save_orders
 from core.db.tables import connections, cursors
+from core.domain.counting import counted
 from core.domain.orders import ShopOrder
 from core.logs import log
 from core.ports import Marketplace
@@ -111,7 +112,7 @@ def download_day(market: Marketplace, connection_id: int, item: Item) -> Outcome
             require_live(conn, connection_id)
             saved = store_orders_read(conn, connection_id, batch)
         read, changed, new = read + len(batch), changed + len(saved.changed), new + len(saved.new)
-    return Outcome("done", f"{start:%d %B %Y}: {read} orders read, {new} new, {changed - new} changed.")
+    return Outcome("done", f"{start:%d %B %Y}: {counted(read, 'order')} read, {new} new, {changed - new} changed.")
 
 
 def store_orders_read(conn: Connection, connection_id: int, found: Sequence[ShopOrder]) -> SavedOrders:

@@ -17,6 +17,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from core.db.engine import transaction
 from core.db.tables import connections, inbox, shops, store_accounts
+from core.domain.counting import counted
 from core.queue import NORMAL, STOCK, defer
 from core.services.stock_hints import Told, use_quantities
 
@@ -146,7 +147,7 @@ def _act_for_store(conn: Connection, account: str, rows: Sequence[Any]) -> str:
             _defer_read(conn, store_account_id, chosen, priority, wait)
     if remote_ids:
         noted = f" The stock told of {len(used)} is used already." if used else ""
-        return f"{len(remote_ids)} products are read again.{noted}"
+        return f"{counted(len(remote_ids), 'product is', 'products are')} read again.{noted}"
     return "Nothing to do: store orders are not read."
 
 
@@ -178,7 +179,7 @@ def _act_for_shop(conn: Connection, account: str, subjects: Sequence[str]) -> st
         if sku_ids:
             given = {"connection_id": connection_id, "sku_ids": sku_ids}
             defer(conn, "stock_read_back", priority=STOCK, after_seconds=_ECHO_S, **given)
-            notes.append(f"The Shop's stock of {len(sku_ids)} SKUs is read.")
+            notes.append(f"The Shop's stock of {counted(len(sku_ids), 'SKU')} is read.")
         if "authorisation" in kinds:
             _defer_once(conn, "connection_check", connection_id)
             notes.append("The connection is tested.")
@@ -193,7 +194,7 @@ def _read_orders(conn: Connection, connection_id: int, subjects: Sequence[str]) 
         _defer_once(conn, "order_drain", connection_id)
         return f"One read of the orders that changed for {len(subjects)} hints."
     defer(conn, "order_hints", connection_id=connection_id, order_ids=order_ids)
-    return f"{len(order_ids)} orders are read."
+    return f"{counted(len(order_ids), 'order is', 'orders are')} read."
 
 
 def _defer_once(conn: Connection, task: str, connection_id: int) -> None:

@@ -171,7 +171,7 @@ def test_mapping_a_category_makes_its_products_ready(flow: Flow) -> None:
     choice.press("Enter")
     page.get_by_role("button", name="Save…").click()
     preview = page.get_by_role("dialog")
-    expect(preview.get_by_text(re.compile(r"[1-9] become ready, 5 get a category"))).to_be_visible()
+    expect(preview.get_by_text(re.compile(r"[1-9] becomes? ready, 5 get a category"))).to_be_visible()
     flow.keep("08-mapping-preview")
     preview.get_by_role("button", name="Save", exact=True).click()
     happens("SELECT count(*) > 0 FROM product_states WHERE connection_id = 2 AND status = 'ready'")

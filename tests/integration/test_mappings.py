@@ -16,6 +16,7 @@ from core.config import Settings
 from core.db.catalogue import load_products
 from core.db.engine import transaction
 from core.db.tables import audit, mapping_history, mappings, shop_brands, shop_categories
+from core.domain.counting import counted
 from core.domain.mapping import MappingConflict, MappingRefused, attribute_source
 from core.domain.people import Actor, Role
 from core.domain.statuses import ProductStatus
@@ -99,7 +100,7 @@ def test_mapping_a_category_makes_its_products_ready_and_touches_no_others(rig: 
     assert ready > 0
     assert effect.exact and effect.products == len(concerned)
     assert (effect.become_ready, effect.gain_category, effect.lose_category) == (ready, len(concerned), 0)
-    assert effect.sentence() == f"{ready} become ready, {len(concerned)} get a category."
+    assert effect.sentence() == f"{counted(ready, 'becomes ready', 'become ready')}, {len(concerned)} get a category."
     with transaction() as connection:
         back = preview_mappings(connection, rig.connection_id, [MappingChange("category", source, None)])
     assert (back.stop_being_ready, back.lose_category) == (ready, len(concerned))
