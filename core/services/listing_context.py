@@ -45,6 +45,7 @@ from core.domain.own_content import read_own
 from core.domain.parcels import ParcelDefaults, read_parcel
 from core.domain.pictures import PictureFacts
 from core.services.settings_of_connection import ConnectionSettings, load_settings
+from core.services.stock_holds import held_units
 
 _IMG: Final = re.compile(r"<img\b[^>]*?\bsrc\s*=\s*[\"']?([^\"'\s>]+)", re.IGNORECASE)
 
@@ -152,6 +153,7 @@ def load_contexts(
     shown = [as_listed(stored[one].product, own[one]) for one in own]
     facts = load_facts(connection, {url for product in shown for url in picture_urls(product)})
     skus = _twins(connection, account, variants.c.sku, [v.sku for p in stored.values() for v in p.product.variants])
+    held = held_units(connection, account, [own_id for p in stored.values() for own_id in p.variant_ids.values()])
     codes = _twins(connection, account, variants.c.gtin, [v.gtin for p in stored.values() for v in p.product.variants])
     contexts, twins = {}, {}
     for state in states:
@@ -165,6 +167,7 @@ def load_contexts(
             pictures=facts,
             sku_twins=_named_skus(product, skus),
             code_twins=_named_codes(product, codes),
+            held={str(own_id): held[own_id] for own_id in product.variant_ids.values() if own_id in held},
         )
         twins[product.id] = _other_products(product, (skus, codes))
     return Batch(contexts, twins)

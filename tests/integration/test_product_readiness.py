@@ -16,7 +16,7 @@ from sqlalchemy import delete, func, insert, select, text, update
 from core.config import Settings
 from core.db.catalogue import load_products, mark_deleted, save_products
 from core.db.engine import now, transaction
-from core.db.tables import pending_pictures, picture_checks, product_states, products
+from core.db.tables import pending_pictures, picture_checks, product_states, products, stock_deductions
 from core.domain.catalog import Picture, Product, Variant
 from core.domain.money import Money
 from core.domain.own_content import OwnContentRefused
@@ -207,6 +207,18 @@ def added(rig: ListingRig, remote_id: str, **changes: Any) -> int:
         (product_id,) = connection.scalars(found.where(products.c.store_account_id == rig.store_account_id))
         mark_stale(connection, store_account_id=rig.store_account_id, product_ids=[product_id])
     return int(product_id)
+
+
+def test_what_is_sold_already_is_not_listed_again(rig: ListingRig) -> None:
+    """Units that another Shop of the same store has sold are not in the store's stock for long (K8)."""
+    product_id = added(rig, "sold-elsewhere", stock=3)
+    account = {"store_account_id": rig.store_account_id}
+    with transaction() as connection:
+        (variant_id,) = load_products(connection, [product_id])[product_id].variant_ids.values()
+        connection.execute(insert(stock_deductions), [account | {"variant_id": variant_id}] * 2)
+        (assessment,) = drafts_for(connection, rig.connection_id, [product_id]).values()
+    ((_, draft),) = assessment.drafts
+    assert [sku.quantity for sku in draft.skus] == [1]
 
 
 def test_a_shared_sku_concerns_both_products_and_so_does_its_end(rig: ListingRig) -> None:
