@@ -161,9 +161,11 @@ class Marketplace(Protocol):
         *,
         idempotency_key: str | None = None,
         sku_ids: Mapping[str, str] | None = None,
+        priced: bool = True,
     ) -> bytes:
         """The request body of Create Product (with a key) or Edit Product (with the Shop's SKU ids by variant id).
 
+        An edit leaves the stock of a SKU that the Shop has as it is, and its price too unless ``priced``.
         ``pictures`` by the store's url: those of the draft, of its SKUs and of its description.
         """
 

@@ -29,6 +29,7 @@ from core.services.listing_pictures import REMEMBER, Row
 from core.services.live import IS_LIVE, require_live
 
 _DRAFT = TypeAdapter(ListingDraft)
+NOT_SENT = "not_sent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +213,15 @@ def begin_call(listing_id: int, *, seconds: float) -> tuple[int, bytes] | None:
     return (row.attempt, bytes(row.body)) if row is not None else None
 
 
+# A SKU that the listing has in the Shop: an edit leaves its stock out, and its price unless it was to go along.
+_KNOWN = "s.listing_id = excluded.listing_id AND s.remote_id IS NOT NULL"
+
+
+def _taken(*columns: str, unless: str) -> str:
+    """The columns of what was sent, set to what went along."""
+    return ", ".join(f"{one} = CASE WHEN {unless} THEN s.{one} ELSE excluded.{one} END" for one in columns)
+
+
 # SKUs that an edit has left out are deleted in the Shop (TikTok Shop Partner Center, Edit Product). What a whole
 # product shows when it goes into its first review is known without looking.
 _SAVE_SENT = text(
@@ -235,9 +245,9 @@ _SAVE_SENT = text(
             variant_id bigint, seller_sku text, remote_id text, price numeric, quantity integer)
         ON CONFLICT (connection_id, variant_id) WHERE ended_at IS NULL DO UPDATE SET
             listing_id = excluded.listing_id, seller_sku = excluded.seller_sku,
-            remote_id = coalesce(excluded.remote_id, s.remote_id), sent_price = excluded.sent_price,
-            price_sent_at = now(), price_acknowledged_at = now(), sent_quantity = excluded.sent_quantity,
-            quantity_sent_at = now(), quantity_acknowledged_at = now()
+            remote_id = coalesce(excluded.remote_id, s.remote_id),
+            {_taken("sent_price", "price_sent_at", "price_acknowledged_at", unless=f"{_KNOWN} AND NOT :priced")},
+            {_taken("sent_quantity", "quantity_sent_at", "quantity_acknowledged_at", unless=_KNOWN)}
     ), shown AS (
         UPDATE product_states p
         SET status = '{ProductStatus.UNDER_REVIEW}', status_sentence = '', sync = 'sent', changed_at = now()
@@ -249,18 +259,19 @@ _SAVE_SENT = text(
 
 
 def save_sent(
-    connection: Connection, listing_id: int, attempt: int, draft: ListingDraft, sent: SentListing
+    connection: Connection, listing_id: int, attempt: int, draft: ListingDraft, sent: SentListing, *, priced: bool
 ) -> bool | None:
     """The Shop has it and will review it. None, and nothing saved, when the attempt is no longer ours.
 
-    One statement. Whether its product's status is shown too: not after an edit, and not when its variants are listed
-    on their own (G1).
+    ``priced``: whether an edit carried the prices of the SKUs that the Shop has. One statement. Whether its product's
+    status is shown too: not after an edit, and not when its variants are listed on their own (G1).
     """
     remote_ids = {sku.seller_sku: sku.id for sku in sent.skus}
     values = {
         "listing": listing_id,
         "mine": attempt,
         "remote_id": sent.id,
+        "priced": priced,
         "variants": [int(sku.variant_id) for sku in draft.skus],
         "skus": json.dumps([_sku_row(sku, remote_ids.get(sku.seller_sku)) for sku in draft.skus]),
     }
@@ -291,10 +302,12 @@ def save_unknown(connection: Connection, listing_id: int, attempt: int, *, sente
     return _save(connection, listing_id, attempt, values)
 
 
-def save_not_sent(connection: Connection, listing_id: int, attempt: int, *, sentence: str) -> bool:
-    """The call is known not to have had an effect; it is intended as before."""
-    values = {"state": "intended", "state_sentence": sentence, "lease_until": None, "called_at": None}
-    return _save(connection, listing_id, attempt, values)
+def save_not_sent(connection: Connection, listing_id: int, attempt: int, *, sentence: str, edit: bool) -> bool:
+    """The call is known not to have had an effect: a new listing is intended as before, and one that the Shop has
+    stays ``sent`` as it was, with ``NOT_SENT``, so that the edit is not taken for made."""
+    values = {"state_sentence": sentence, "lease_until": None, "called_at": None}
+    state = {"state": "sent", "state_code": NOT_SENT} if edit else {"state": "intended"}
+    return _save(connection, listing_id, attempt, values | state)
 
 
 def _save(connection: Connection, listing_id: int, attempt: int, values: dict[str, Any]) -> bool:

@@ -29,10 +29,12 @@ from core.services.listing_pictures import (
     upload_pictures,
 )
 from core.services.live import LiveConnection, require_live
+from core.services.price_stock_queue import queue_push
 from core.services.product_export_skips import LEFT_ALONE, NOT_SENDABLE, left_alone, skipped_listing
 from core.services.product_readiness import drafts_for
 from core.services.product_status import refresh_status, shown_statuses
 from core.services.runs import DryRun, Item, Outcome, start_run
+from core.services.settings_of_connection import load_settings
 
 CALL_LEASE_S = 40.0  # longer than one call may take, shorter than anybody wants to wait after a crash
 _SAME_KEY_FOR = timedelta(hours=24)
@@ -72,13 +74,17 @@ class Sending:
 
 @dataclass(frozen=True, slots=True)
 class _Attempt:
-    """A listing taken for one call: ``number`` fences its outcome, ``remote_id`` is what an edit changes."""
+    """A listing taken for one call: ``number`` fences its outcome, ``remote_id`` is what an edit changes.
+
+    ``priced``: whether an edit carries the prices of the SKUs that the Shop has; the price goes again if in doubt.
+    """
 
     listing_id: int
     number: int
     draft: ListingDraft
     variant_id: int | None
     remote_id: str | None
+    priced: bool = False
 
     @property
     def is_plain(self) -> bool:
@@ -256,7 +262,8 @@ def _intend_and_call(
     connection_id, key = sending.target.id, None if edited else intents.new_key()
     with statement() if live is None else transaction() as connection:
         ids = intents.sku_ids(connection, edited.id) if edited else None
-        body = sending.market.listing_body(draft, uploaded.by_url, idempotency_key=key, sku_ids=ids)
+        priced = edited is None or _prices_go_along(connection, connection_id, edited)
+        body = sending.market.listing_body(draft, uploaded.by_url, idempotency_key=key, sku_ids=ids, priced=priced)
         taken = intents.store_intent(
             connection,
             connection_id,
@@ -270,7 +277,19 @@ def _intend_and_call(
         )
     if taken is None:
         return _later("Another worker is sending it just now.", seconds=CALL_LEASE_S / 4)
-    return _call(sending, _Attempt(*taken, draft, variant_id, edited.remote_id if edited else None), body)
+    return _call(sending, _Attempt(*taken, draft, variant_id, edited.remote_id if edited else None, priced), body)
+
+
+def _prices_go_along(connection: Connection, connection_id: int, edited: intents.Live) -> bool:
+    """Only with a listing that is not on sale: Update Price does not take those, and prices of the others go that way.
+
+    Where prices are not kept equal (G9, P5) the Shop's own stay.
+    """
+    if edited.tiktok_status == "ACTIVATE" or not load_settings(connection, connection_id).price_upload:
+        return False
+    s = product_states.c
+    kept = select(s.sync_price).where(s.connection_id == connection_id, s.product_id == edited.product_id)
+    return bool(connection.execute(kept).scalar_one())
 
 
 def _call_again(sending: Sending, listing: intents.Live, draft: ListingDraft) -> Outcome:
@@ -296,7 +315,7 @@ def _call(sending: Sending, mine: _Attempt, body: bytes, *, again: bool = False)
         _save(sending, mine, partial(intents.save_unknown, sentence=unknown.sentence))
         return _later(unknown.sentence, seconds=2, status="unknown")
     except (Temporary, Expired) as trouble:
-        keep = intents.save_unknown if again else intents.save_not_sent
+        keep = intents.save_unknown if again else partial(intents.save_not_sent, edit=mine.remote_id is not None)
         _save(sending, mine, partial(keep, sentence=trouble.sentence))
         raise
     except RemoteError as refusal:
@@ -312,9 +331,11 @@ def _save(sending: Sending, mine: _Attempt, save: Callable[..., bool]) -> None:
 
 def _sent(sending: Sending, mine: _Attempt, sent: SentListing) -> Outcome:
     with statement() if mine.is_plain else transaction() as connection:
-        shown = intents.save_sent(connection, mine.listing_id, mine.number, mine.draft, sent)
+        shown = intents.save_sent(connection, mine.listing_id, mine.number, mine.draft, sent, priced=mine.priced)
         if shown is None:
             raise LostItem
+        if mine.remote_id is not None:
+            queue_push(connection, sending.target.store_account_id, [int(mine.draft.product_id)])
         if not shown:
             refresh_status(connection, sending.target.id, [int(mine.draft.product_id)])
     note = f" The Shop notes: {' '.join(sent.warnings)}" if sent.warnings else ""
@@ -375,4 +396,4 @@ def _forget(sending: Sending, listing: intents.Live, draft: ListingDraft) -> Non
     taken = intents.begin_call(listing.id, seconds=CALL_LEASE_S)
     if taken is not None:
         mine = _Attempt(listing.id, taken[0], draft, listing.variant_id, listing.remote_id)
-        _save(sending, mine, partial(intents.save_not_sent, sentence="The call had no effect."))
+        _save(sending, mine, partial(intents.save_not_sent, sentence="The call had no effect.", edit=False))

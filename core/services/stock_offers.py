@@ -143,9 +143,9 @@ def live_listing_ids(conn: Connection, connection_id: int, product_ids: Sequence
 
 
 def takes_stock() -> tuple[Any, ...]:
-    """The conditions under which the Shop takes the stock of a listing."""
+    """The conditions under which the Shop takes the stock of a listing, whatever becomes of an edit of it."""
     return (
-        listings.c.state == "sent",
+        listings.c.remote_id.is_not(None),
         listings.c.ended_at.is_(None),
         listings.c.tiktok_status.in_(STOCK_STATUSES),
     )

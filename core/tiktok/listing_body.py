@@ -22,11 +22,18 @@ _GRAM = Decimal("0.001")
 
 
 def listing_body(
-    draft: ListingDraft, pictures: Pictures, *, idempotency_key: str | None, sku_ids: Mapping[str, str] | None
+    draft: ListingDraft,
+    pictures: Pictures,
+    *,
+    idempotency_key: str | None,
+    sku_ids: Mapping[str, str] | None,
+    priced: bool = True,
 ) -> bytes:
     """The bytes of Create Product (with a key) or Edit Product (with the Shop's SKU ids by variant id).
 
-    Raises ``ValueError`` naming a picture of the draft that was not uploaded.
+    The stock of a SKU that the Shop has is left out of an edit, and its price unless ``priced``: it keeps what is
+    omitted there (Partner Center, Edit Product), and both have calls of their own. Raises ``ValueError`` naming a
+    picture of the draft that was not uploaded.
     """
     body: dict[str, Any] = {
         "save_mode": "LISTING",
@@ -35,7 +42,9 @@ def listing_body(
         "category_id": draft.category_id,
         "category_version": CATEGORY_VERSION,
         "main_images": [{"uri": _uri(url, pictures)} for url in draft.picture_urls],
-        "skus": [_sku(sku, draft.warehouse_id, pictures, sku_ids or {}) for sku in draft.skus],
+        "skus": [
+            _sku(sku, draft.warehouse_id, pictures, (sku_ids or {}).get(sku.variant_id), priced) for sku in draft.skus
+        ],
     }
     body |= _package(draft.package)
     if draft.brand_id:
@@ -82,14 +91,14 @@ def _uri(url: str, pictures: Pictures) -> str:
     return picture.uri
 
 
-def _sku(sku: SkuDraft, warehouse_id: str, pictures: Pictures, sku_ids: Mapping[str, str]) -> dict[str, Any]:
-    body: dict[str, Any] = {
-        "seller_sku": sku.seller_sku,
-        "price": {"amount": sku.price.text(), "currency": sku.price.currency},
-        "inventory": [{"warehouse_id": warehouse_id, "quantity": sku.quantity}],
-    }
-    if sku.variant_id in sku_ids:
-        body["id"] = sku_ids[sku.variant_id]
+def _sku(sku: SkuDraft, warehouse_id: str, pictures: Pictures, sku_id: str | None, priced: bool) -> dict[str, Any]:
+    body: dict[str, Any] = {"seller_sku": sku.seller_sku}
+    if sku_id is None or priced:
+        body["price"] = {"amount": sku.price.text(), "currency": sku.price.currency}
+    if sku_id is None:
+        body["inventory"] = [{"warehouse_id": warehouse_id, "quantity": sku.quantity}]
+    else:
+        body["id"] = sku_id
     if sku.identifier is not None:
         body["identifier_code"] = {"type": sku.identifier.kind, "code": sku.identifier.digits}
     if sku.attributes:

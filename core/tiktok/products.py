@@ -46,8 +46,9 @@ class Products(ShopResource):
         *,
         idempotency_key: str | None = None,
         sku_ids: Mapping[str, str] | None = None,
+        priced: bool = True,
     ) -> bytes:
-        return listing_body(draft, pictures, idempotency_key=idempotency_key, sku_ids=sku_ids)
+        return listing_body(draft, pictures, idempotency_key=idempotency_key, sku_ids=sku_ids, priced=priced)
 
     def create_product(self, body: bytes) -> SentListing:
         """Exactly these bytes, which hold the idempotency key. Raises ``Unknown`` when the answer was lost."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ from core.db.tables import (
 )
 from core.domain.filters import ProductFilter, Selection
 from core.services import product_export
-from core.services.listing_pictures import PictureTrouble, known_pictures, upload_pictures
+from core.services.listing_pictures import PictureTrouble, known_pictures, pictures_of, upload_pictures
 from core.services.live import NotLive, live
 from core.services.mappings import set_default_category
 from core.services.picture_check import check_pictures
@@ -36,6 +37,8 @@ from core.services.product_readiness import drafts_for
 from core.services.product_status import refresh_status
 from core.services.runs import Item, Outcome
 from core.services.settings_of_connection import save_setting
+from core.services.stock_offers import live_listing_ids
+from tests.connect_rig import jobs
 from tests.listing_rig import ListingRig, running_listing_rig
 from tests.tiktok_caller import Caller
 from tests.waiting import HTTP_S
@@ -332,6 +335,86 @@ def test_changed_content_is_an_edit_of_the_same_listing(rig: ListingRig) -> None
     assert rig.market.listing(remote_id).audit_status == "AUDITING"
 
 
+def reprice(product_id: int, price: str, stock: int) -> None:
+    with transaction() as connection:
+        told = update(variants).where(variants.c.product_id == product_id)
+        connection.execute(told.values(price=Decimal(price), sale_price=None, stock=stock))
+
+
+def sold_as(rig: ListingRig, product_id: int) -> tuple[Decimal, int]:
+    """(price, quantity) of its only SKU in the Shop."""
+    (sku,) = rig.market.listing(listing_of(product_id).remote_id).skus
+    return sku.price.amount, sum(quantity for _, quantity in sku.quantities)
+
+
+def sent_as(product_id: int) -> tuple[Decimal, int]:
+    """The same as we last sent it."""
+    wanted = select(listing_skus.c.sent_price, listing_skus.c.sent_quantity)
+    with transaction() as connection:
+        (row,) = connection.execute(wanted.where(listing_skus.c.listing_id == listing_of(product_id).id))
+    return row.sent_price, row.sent_quantity
+
+
+def test_an_edit_of_a_listing_on_sale_leaves_price_and_stock_to_their_own_way(rig: ListingRig) -> None:
+    (product_id,) = ready_products(rig, 1)
+    send(rig, product_id)
+    remote_id = listing_of(product_id).remote_id
+    rig.rig.control.post("/_sandbox/review", json={"product_ids": [remote_id], "verdict": "approve"})
+    becomes(rig, product_id, "ACTIVATE", "APPROVED")
+    before = sold_as(rig, product_id)
+    assert before == sent_as(product_id)
+    reprice(product_id, "77.70", before[1] + 5)  # the rules of stock, such as held units, are not the edit's to apply
+    retitle(product_id, "A title that says more")
+    queued = len(jobs("price_stock"))
+    assert send(rig, product_id).status == "done"
+    assert sold_as(rig, product_id) == before
+    assert sent_as(product_id) == before, "what was not sent is not taken for sent"
+    assert len(jobs("price_stock")) == queued + 1
+
+
+@pytest.mark.parametrize("uploaded", [True, False])
+def test_an_edit_of_a_listing_not_on_sale_brings_its_price_unless_that_is_off(rig: ListingRig, uploaded: bool) -> None:
+    (product_id,) = ready_products(rig, 1)
+    send(rig, product_id)
+    remote_id = listing_of(product_id).remote_id
+    rig.rig.control.post("/_sandbox/review", json={"product_ids": [remote_id], "verdict": "reject"})
+    becomes(rig, product_id, "FAILED", "FAILED")
+    price, quantity = sold_as(rig, product_id)
+    reprice(product_id, "77.70", quantity + 5)
+    with transaction() as connection:
+        save_setting(connection, rig.connection_id, "price_upload", uploaded, rig.rig.boss)
+    try:
+        assert send(rig, product_id).status == "done"
+    finally:
+        with transaction() as connection:
+            save_setting(connection, rig.connection_id, "price_upload", True, rig.rig.boss)
+    assert sold_as(rig, product_id) == sent_as(product_id) == (Decimal("77.70") if uploaded else price, quantity)
+
+
+def test_an_edit_known_not_to_have_happened_leaves_the_listing_as_it_was(rig: ListingRig) -> None:
+    (product_id,) = ready_products(rig, 1)
+    send(rig, product_id)
+    becomes(rig, product_id, "ACTIVATE", "APPROVED")
+    retitle(product_id, "A title that waits")
+    faults(rig, "rate_429", 50, EDIT)
+    assert send(rig, product_id).status == "waiting"
+    rig.rig.control.delete("/_sandbox/faults").raise_for_status()
+    assert listing_of(product_id).state == "sent"
+    assert rig.state(product_id).status == "active", "on sale as before, not for ever being sent"
+    assert send(rig, product_id).status == "done"
+    assert rig.market.listing(listing_of(product_id).remote_id).title == "A title that waits"
+
+
+@pytest.mark.parametrize("state", ["sending", "unknown", "intended"])
+def test_a_listing_keeps_its_stock_in_step_while_an_edit_of_it_is_open(rig: ListingRig, state: str) -> None:
+    (product_id,) = ready_products(rig, 1)
+    send(rig, product_id)
+    becomes(rig, product_id, "ACTIVATE", "APPROVED")
+    with transaction() as connection:
+        connection.execute(update(listings).where(listings.c.id == listing_of(product_id).id).values(state=state))
+        assert live_listing_ids(connection, rig.connection_id, [product_id]) == [listing_of(product_id).id]
+
+
 def test_a_listing_deleted_in_the_shop_is_sent_as_a_new_one(rig: ListingRig) -> None:
     (product_id,) = ready_products(rig, 1)
     send(rig, product_id)
@@ -431,8 +514,12 @@ def test_pictures_of_an_item_that_somebody_else_has_taken_are_remembered(rig: Li
     (product_id,) = ready_products(rig, 1)
     with transaction() as connection:
         connection.execute(delete(uploaded_pictures))
-    answers = iter((True, False))  # for the picture and for the call
-    sending = Sending(live(rig.connection_id), rig.market, rig.pictures, lambda: next(answers))
+    target = live(rig.connection_id)
+    prepared = prepare(target, [product_id])
+    assessment = prepared[product_id].assessment
+    assert assessment is not None
+    answers = iter([True for _ in pictures_of(assessment.drafts[0][1])] + [False])  # the last is for the call
+    sending = Sending(target, rig.market, rig.pictures, lambda: next(answers), prepared)
     with pytest.raises(LostItem):
         export_item(sending, Item(0, 0, rig.connection_id, "product", product_id, 1))
     images = in_sandbox(rig)["images"]

@@ -105,9 +105,13 @@ def test_the_same_draft_gives_the_same_bytes() -> None:
     assert listing_body(replace(DRAFT), dict(PICTURES), idempotency_key="k", sku_ids={}) == first
 
 
-def test_edit_body_names_the_known_skus_and_has_no_key() -> None:
-    body = json.loads(listing_body(DRAFT, PICTURES, idempotency_key=None, sku_ids={"11": "1729700000000010117"}))
+@pytest.mark.parametrize("priced", [True, False])
+def test_edit_body_names_the_known_skus_and_has_no_key(priced: bool) -> None:
+    ids = {"11": "1729700000000010117"}
+    body = json.loads(listing_body(DRAFT, PICTURES, idempotency_key=None, sku_ids=ids, priced=priced))
     assert [sku.get("id") for sku in body["skus"]] == ["1729700000000010117", None]
+    assert ["inventory" in sku for sku in body["skus"]] == [False, True], "what the Shop has keeps its stock"
+    assert ["price" in sku for sku in body["skus"]] == [priced, True]
     assert "idempotency_key" not in body
     query = {"app_key": "k", "timestamp": "1", "sign": "s", "shop_cipher": "c"}
     assert check_request("PUT", "/product/202509/products/1729", query, body) == []
