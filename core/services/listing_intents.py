@@ -51,6 +51,7 @@ class Live:
     tiktok_status: str | None
     audit_status: str | None
     leased: bool
+    attempt: int
 
     @property
     def in_shop(self) -> bool:
@@ -102,6 +103,7 @@ def _live(row: Any) -> Live:
         tiktok_status=row.tiktok_status,
         audit_status=row.audit_status,
         leased=row.leased,
+        attempt=row.attempt,
     )
 
 
@@ -140,7 +142,7 @@ _INTEND_AGAIN = text(
             draft = CAST(:draft AS jsonb), intended_at = now(), called_at = now(), changed_at = now(),
             lease_until = {LEASE_SQL}, generation = generation + 1, attempt = attempt + 1,
             idempotency_key = coalesce(CAST(:key AS uuid), idempotency_key)
-        WHERE id = :listing AND (lease_until IS NULL OR lease_until <= now()) AND {IS_LIVE}
+        WHERE id = :listing AND attempt = :seen AND (lease_until IS NULL OR lease_until <= now()) AND {IS_LIVE}
         """,
     )
 )
@@ -163,8 +165,8 @@ def store_intent(
     ``fresh`` are the pictures uploaded for it, to be remembered in any case.
 
     (listing id, attempt). One statement, unless the Shop has deleted the listing: then it wants a transaction, ends
-    that listing and begins a new one. None when somebody else has it just now. ``key`` is None for an edit. The last
-    outcome must be known: this begins a new generation. Raises ``NotLive``.
+    that listing and begins a new one. None when somebody else has it just now, or has had it since ``live`` was read.
+    ``key`` is None for an edit. The last outcome must be known: this begins a new generation. Raises ``NotLive``.
     """
     values = {
         "connection": connection_id,
@@ -181,7 +183,7 @@ def store_intent(
     if live is None:
         row = connection.execute(_INTEND_NEW, values | {"variant": variant_id}).one_or_none()
     else:
-        row = connection.execute(_INTEND_AGAIN, values | {"listing": live.id}).one_or_none()
+        row = connection.execute(_INTEND_AGAIN, values | {"listing": live.id, "seen": live.attempt}).one_or_none()
     if row is None:
         require_live(connection, connection_id)
         return None
@@ -195,11 +197,15 @@ def end_listing(connection: Connection, listing_id: int) -> None:
     connection.execute(ended.values(ended_at=func.now()))
 
 
-def begin_call(listing_id: int, *, seconds: float) -> tuple[int, bytes] | None:
-    """Take a listing whose outcome is open for one more call; (attempt, stored body), None while it is taken."""
+def begin_call(live: Live, *, seconds: float) -> tuple[int, bytes] | None:
+    """Take a listing whose outcome is open for one more call; (attempt, stored body).
+
+    None when somebody else has it, or has had it since ``live`` was read. Raises ``NotLive``.
+    """
+    is_open = listings.c.state.in_(("intended", "sending", "unknown"))
     taken = (
         update(listings)
-        .where(listings.c.id == listing_id, listings.c.state.in_(("intended", "sending", "unknown")), _is_free())
+        .where(listings.c.id == live.id, listings.c.attempt == live.attempt, is_open, _is_free())
         .values(
             state="sending",
             called_at=func.coalesce(listings.c.called_at, func.now()),
@@ -208,8 +214,10 @@ def begin_call(listing_id: int, *, seconds: float) -> tuple[int, bytes] | None:
         )
     )
     with transaction() as connection:
-        told = taken.returning(listings.c.attempt, listings.c.body)
+        told = taken.returning(listings.c.attempt, listings.c.body, listings.c.connection_id)
         row = connection.execute(told, {"lease_seconds": seconds}).one_or_none()
+        if row is not None:
+            require_live(connection, row.connection_id)
     return (row.attempt, bytes(row.body)) if row is not None else None
 
 

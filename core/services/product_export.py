@@ -296,7 +296,7 @@ def _call_again(sending: Sending, listing: intents.Live, draft: ListingDraft) ->
     """The same call with the same bytes, for a listing whose outcome is open."""
     if not sending.still_ours():
         raise LostItem
-    taken = intents.begin_call(listing.id, seconds=CALL_LEASE_S)
+    taken = intents.begin_call(listing, seconds=CALL_LEASE_S)
     if taken is None:
         return _later("Another worker is sending it just now.", seconds=CALL_LEASE_S / 4)
     attempt, body = taken
@@ -383,7 +383,7 @@ def _read_back(market: Marketplace, listing: intents.Live, draft: ListingDraft) 
 
 
 def _adopt(sending: Sending, listing: intents.Live, draft: ListingDraft, found: RemoteListing) -> Outcome:
-    taken = intents.begin_call(listing.id, seconds=CALL_LEASE_S)
+    taken = intents.begin_call(listing, seconds=CALL_LEASE_S)
     if taken is None:
         raise Temporary("Another worker is settling this product.", code="again")
     sent = SentListing(found.id, tuple(SentSku(sku.id, sku.seller_sku) for sku in found.skus))
@@ -393,7 +393,7 @@ def _adopt(sending: Sending, listing: intents.Live, draft: ListingDraft, found: 
 
 def _forget(sending: Sending, listing: intents.Live, draft: ListingDraft) -> None:
     """A day later the Shop still does not have it: it did not happen, and a new generation may begin."""
-    taken = intents.begin_call(listing.id, seconds=CALL_LEASE_S)
+    taken = intents.begin_call(listing, seconds=CALL_LEASE_S)
     if taken is not None:
         mine = _Attempt(listing.id, taken[0], draft, listing.variant_id, listing.remote_id)
         _save(sending, mine, partial(intents.save_not_sent, sentence="The call had no effect.", edit=False))

@@ -415,6 +415,22 @@ def test_a_listing_keeps_its_stock_in_step_while_an_edit_of_it_is_open(rig: List
         assert live_listing_ids(connection, rig.connection_id, [product_id]) == [listing_of(product_id).id]
 
 
+def test_a_stale_look_sends_nothing_a_second_time(rig: ListingRig) -> None:
+    """Two runs hold the product; what the second has read is from before the first sent it."""
+    (product_id,) = ready_products(rig, 1)
+    faults(rig, "rate_429", 50)
+    assert send(rig, product_id).status == "waiting"
+    rig.rig.control.delete("/_sandbox/faults").raise_for_status()
+    target = live(rig.connection_id)
+    late = Sending(target, rig.market, rig.pictures, lambda: True, prepare(target, [product_id]))
+    assert send(rig, product_id).status == "done"
+    made, sent = in_sandbox(rig)["products_created"], listing_of(product_id)
+    outcome = export_item(late, Item(0, 0, rig.connection_id, "product", product_id, 1))
+    assert (outcome.status, outcome.code) == ("waiting", "again")
+    assert in_sandbox(rig)["products_created"] == made
+    assert listing_of(product_id) == sent
+
+
 def test_a_listing_deleted_in_the_shop_is_sent_as_a_new_one(rig: ListingRig) -> None:
     (product_id,) = ready_products(rig, 1)
     send(rig, product_id)
@@ -508,6 +524,19 @@ def test_disconnecting_stops_what_was_prepared_already(rig: ListingRig, disconne
     assert (rig.rig.calls(CREATE), rig.state(product_id).status) == (created, "ready")
     with transaction() as connection:
         assert connection.execute(select(listings).where(listings.c.product_id == product_id)).all() == []
+
+
+def test_disconnecting_stops_the_call_again_of_an_open_outcome(rig: ListingRig, disconnect: Callable[[], None]) -> None:
+    (product_id,) = ready_products(rig, 1)
+    faults(rig, "cut_before", 1)
+    assert send(rig, product_id).status == "unknown"
+    target = live(rig.connection_id)
+    sending = Sending(target, rig.market, rig.pictures, lambda: True, prepare(target, [product_id]))
+    created = rig.rig.calls(CREATE)
+    disconnect()
+    with pytest.raises(NotLive, match="disconnected"):
+        export_item(sending, Item(0, 0, rig.connection_id, "product", product_id, 1))
+    assert (rig.rig.calls(CREATE), listing_of(product_id).state) == (created, "unknown")
 
 
 def test_pictures_of_an_item_that_somebody_else_has_taken_are_remembered(rig: ListingRig) -> None:
