@@ -33,7 +33,7 @@ from core.services.database import DATABASE_TROUBLE, took_too_long, transaction
 from core.services.job_outcomes import report_failure, report_success, try_again
 from core.services.live import NotLive, ends_of, live
 from core.services.product_export import LostItem
-from core.services.runs import Item, Outcome, connection_of, parameters_of
+from core.services.runs import Item, Outcome, connection_of, end_stopped, parameters_of
 
 T = TypeVar("T")
 _AGAIN_S = 15
@@ -271,6 +271,8 @@ def run_job(name: str, job: Callable[..., None], arguments: dict[str, Any]) -> N
         guarded(name, lambda: job(**arguments))
     except NotLive as parked:
         log().info("parked", action=name, sentence=parked.sentence)
+        if "run_id" in arguments:
+            end_stopped(arguments["run_id"])
     except RateLimited as limited:
         try_again(name, arguments, seconds=(limited.until - datetime.now(UTC)).total_seconds())
     except Temporary as trouble:
@@ -281,7 +283,7 @@ def run_job(name: str, job: Callable[..., None], arguments: dict[str, Any]) -> N
         log().warning("tried again later", action=name, sentence=sentence)
         if took_too_long(trouble):
             report_failure(name, arguments, sentence)
-        try_again(name, arguments, seconds=_AGAIN_S / 5)
+        try_again(name, arguments, seconds=_AGAIN_S * 4 if took_too_long(trouble) else _AGAIN_S / 5)
     except (RemoteError, Crashed) as failure:
         report_failure(name, arguments, str(failure))
         raise

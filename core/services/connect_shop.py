@@ -13,7 +13,7 @@ from sqlalchemy import Connection, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from core.db.engine import transaction
-from core.db.tables import connections, runs, shops, store_accounts
+from core.db.tables import connections, shops, store_accounts
 from core.domain.errors import Expired, NotConfigured, RemoteError
 from core.domain.listing import AuthorisedShop
 from core.domain.people import Actor
@@ -25,6 +25,7 @@ from core.services.authorisation import AuthorisationError, Grant, spend
 from core.services.connection_fit import apply_fit
 from core.services.live import LiveConnection, NotLive, require_live
 from core.services.product_status import mark_stale
+from core.services.runs import stop_runs
 from core.services.shop_token import expire_shop, save_token
 from core.services.webhook_registration import defer_registration
 
@@ -90,8 +91,7 @@ def disconnect(connection_id: int, by: Actor) -> None:
         live = (connections.c.id == connection_id, connections.c.disconnected_at.is_(None))
         if conn.execute(update(connections).where(*live).values(disconnected_at=func.now())).rowcount == 0:
             return
-        going = (runs.c.connection_id == connection_id, runs.c.status.in_(("queued", "running")))
-        conn.execute(update(runs).where(*going).values(status="stopping", note="The connection was disconnected."))
+        stop_runs(conn, connection_id, "The connection was disconnected.")
         defer(
             conn,
             "disconnect_cleanup",

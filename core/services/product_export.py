@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -141,7 +141,8 @@ def export_item(sending: Sending, item: Item) -> Outcome:
     Raises ``Expired`` or ``NotLive`` when a person has to reconnect, ``LostItem`` when the item is somebody else's.
     """
     try:
-        return _export_product(sending, item.subject_id)
+        outcome = _export_product(sending, item.subject_id)
+        return _look_again(outcome, item.attempt) if outcome.status == "unknown" else outcome
     except RateLimited as limited:
         code = "allowance" if limited.code in ALLOWANCE_CODES else "rate"
         return Outcome("waiting", limited.sentence, code, limited.until)
@@ -156,8 +157,18 @@ def export_item(sending: Sending, item: Item) -> Outcome:
 def _try_again(trouble: Temporary, attempt: int) -> Outcome:
     if attempt >= _MOST_TRIES:
         return Outcome("failed", f"Given up after {attempt} tries: {trouble.sentence}", trouble.code or "temporary")
-    pause = timedelta(seconds=min(2.0**attempt, 300.0))
-    return Outcome("waiting", trouble.sentence, trouble.code or "temporary", datetime.now(UTC) + pause)
+    return Outcome("waiting", trouble.sentence, trouble.code or "temporary", _after(attempt))
+
+
+def _look_again(outcome: Outcome, attempt: int) -> Outcome:
+    """Later and later; then a person decides, and whoever sends it again settles the open outcome first."""
+    if attempt >= _MOST_TRIES:
+        return Outcome("failed", f"Its outcome is still open after {attempt} tries: {outcome.sentence}", "open")
+    return replace(outcome, not_before=_after(attempt))
+
+
+def _after(attempt: int) -> datetime:
+    return datetime.now(UTC) + timedelta(seconds=min(2.0**attempt, 300.0))
 
 
 def prepare(target: LiveConnection, product_ids: Sequence[int]) -> dict[int, Prepared]:

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Integer, Select, bindparam, func, insert, literal, select, text, update
+from sqlalchemy import Connection, Integer, Select, Text, bindparam, func, insert, literal, select, text, update
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from core.db.engine import transaction
@@ -20,6 +21,8 @@ from core.db.tables import run_items, runs
 from core.queue import RUN, defer
 
 UNFINISHED = ("waiting", "running", "unknown")
+_BEGUN = ("running", "unknown")
+_LEFT_OPEN = "The run was stopped while the outcome of this one was open. Sending it again settles it first."
 _JOBS_PER_RUN = 3  # fewer than a worker runs at once, so that a long run leaves room for orders and stock
 _ITEMS_PER_JOB = 5
 _ITEM_COLUMNS = ["run_id", "subject_kind", "subject_id", "position"]
@@ -130,19 +133,26 @@ def _count(connection: Connection, run_id: int) -> int:
 
 
 def claim(run_id: int, *, limit: int, seconds: float, shared: bool = False) -> list[Item]:
-    """Claim items that wait (or whose holder went silent) for ``seconds``; none when the run was stopped.
+    """Claim items that wait (or whose holder went silent) for ``seconds``; of a run being stopped what was begun.
 
     When ``shared`` no more than this job's part of what is left: towards the end of a run none of its jobs sits on
     many items while the others have nothing to do.
     """
     with transaction() as connection:
         run = connection.execute(select(runs).where(runs.c.id == run_id)).one_or_none()
-        if run is None or run.status not in ("queued", "running"):
+        if run is None or run.status not in ("queued", "running", "stopping"):
             return []
         if run.status == "queued":
             begun = {"status": "running", "started_at": func.now()}
             connection.execute(update(runs).where(runs.c.id == run_id, runs.c.status == "queued").values(begun))
-        wanted = {"run": run_id, "most": limit, "parts": _JOBS_PER_RUN if shared else 1, "lease_seconds": seconds}
+        statuses = list(_BEGUN if run.status == "stopping" else UNFINISHED)
+        wanted = {
+            "run": run_id,
+            "statuses": statuses,
+            "most": limit,
+            "parts": _JOBS_PER_RUN if shared else 1,
+            "lease_seconds": seconds,
+        }
         rows = connection.execute(_CLAIM, wanted).all()
     return [
         Item(row.id, run_id, run.connection_id, row.subject_kind, row.subject_id, row.attempt)
@@ -151,11 +161,11 @@ def claim(run_id: int, *, limit: int, seconds: float, shared: bool = False) -> l
 
 
 def _claiming() -> Any:
-    """At most ``most`` items of ``run``, and no more than one of so many ``parts`` of what is left."""
+    """At most ``most`` items of ``run`` in ``statuses``, and no more than one of so many ``parts`` of what is left."""
     lease_over = (run_items.c.lease_until.is_(None)) | (run_items.c.lease_until <= func.now())
     due = (run_items.c.not_before.is_(None)) | (run_items.c.not_before <= func.now())
-    unfinished = run_items.c.status.in_(UNFINISHED)
-    free = select(run_items.c.id).where(run_items.c.run_id == bindparam("run"), unfinished, lease_over, due)
+    wanted = run_items.c.status == func.any(bindparam("statuses", type_=ARRAY(Text)))
+    free = select(run_items.c.id).where(run_items.c.run_id == bindparam("run"), wanted, lease_over, due)
     most, parts = bindparam("most", type_=Integer), bindparam("parts", type_=Integer)
     left = select(func.count()).select_from(free.limit(most * parts).subquery()).scalar_subquery()
     share = func.div(left + parts - 1, parts)
@@ -227,6 +237,21 @@ def settle(run_id: int, *, job: str) -> bool:
         return False
 
 
+def end_stopped(run_id: int) -> None:
+    """End a run that is being stopped and whose connection may not act: what is open is left open, and says so."""
+    with transaction() as connection:
+        stopping = select(runs.c.id).where(runs.c.id == run_id, runs.c.status == "stopping").with_for_update()
+        if connection.execute(stopping).one_or_none() is None:
+            return
+        _skip_waiting(connection, run_id)
+        lease_over = func.coalesce(run_items.c.lease_until <= func.now(), True)
+        left = (run_items.c.run_id == run_id) & run_items.c.status.in_(_BEGUN) & lease_over
+        values = {"status": "failed", "sentence": _LEFT_OPEN, "code": "left_open"}
+        connection.execute(update(run_items).where(left).values(**values, finished_at=func.now()))
+        if connection.execute(_left(run_id)).one().unfinished == 0:
+            _finish(connection, run_id)
+
+
 def hand_over(run_id: int, *, job: str) -> None:
     """Go on with the run in another job, behind what has waited meanwhile."""
     with transaction() as connection:
@@ -266,6 +291,14 @@ def stop_run(run_id: int, by: str) -> None:
             raise ValueError(f"Run {run_id} is not under way, so it cannot be stopped.")
         _skip_waiting(connection, run_id)
         defer(connection, kind, once=f"{kind}:{run_id}", priority=RUN, run_id=run_id)
+
+
+def stop_runs(connection: Connection, connection_id: int, note: str) -> None:
+    """Stop all runs of a connection that may no longer act, in the caller's transaction; ``note`` says why."""
+    going = (runs.c.connection_id == connection_id, runs.c.status.in_(("queued", "running")))
+    stopping = update(runs).where(*going).values(status="stopping", note=note)
+    for run_id in connection.scalars(stopping.returning(runs.c.id)).all():
+        _skip_waiting(connection, run_id)
 
 
 def retry_failed(run_id: int, by: str, *, code: str | None = None) -> int:

@@ -23,10 +23,12 @@ from core.db.tables import (
     product_states,
     products,
     run_items,
+    runs,
     uploaded_pictures,
     variants,
 )
 from core.domain.filters import ProductFilter, Selection
+from core.jobs import handlers
 from core.services import product_export
 from core.services.listing_pictures import PictureTrouble, known_pictures, pictures_of, upload_pictures
 from core.services.live import NotLive, live
@@ -35,7 +37,7 @@ from core.services.picture_check import check_pictures
 from core.services.product_export import LostItem, Sending, export_item, plan_send, prepare, start_send
 from core.services.product_readiness import drafts_for
 from core.services.product_status import refresh_status
-from core.services.runs import Item, Outcome
+from core.services.runs import Item, Outcome, stop_runs
 from core.services.settings_of_connection import save_setting
 from core.services.stock_offers import live_listing_ids
 from tests.connect_rig import jobs
@@ -207,6 +209,23 @@ def test_when_reading_back_finds_nothing_the_same_key_is_used_again(rig: Listing
     assert send(rig, product_id).status == "done"
     assert in_sandbox(rig)["idempotent_replays"] == replays + 1
     assert in_sandbox(rig)["duplicates"] == 0
+
+
+def test_an_outcome_that_stays_open_is_looked_at_ever_later_and_then_given_up(rig: ListingRig) -> None:
+    (product_id,) = ready_products(rig, 1)
+    faults(rig, "cut_before", 50)
+    waits = []
+    for attempt in (1, 5, 11):
+        outcome = send(rig, product_id, attempt)
+        assert outcome.status == "unknown"
+        assert outcome.not_before is not None
+        waits.append(outcome.not_before - datetime.now(UTC))
+    assert timedelta(seconds=0) < waits[0] < waits[1] < waits[2] <= timedelta(minutes=5)
+    given_up = send(rig, product_id, 12)
+    assert (given_up.status, given_up.code) == ("failed", "open")
+    assert listing_of(product_id).state == "unknown", "the next send settles it"
+    rig.rig.control.delete("/_sandbox/faults").raise_for_status()
+    assert send(rig, product_id).status == "done"
 
 
 def test_a_call_cut_before_its_effect_is_made_again(rig: ListingRig) -> None:
@@ -524,6 +543,19 @@ def test_disconnecting_stops_what_was_prepared_already(rig: ListingRig, disconne
     assert (rig.rig.calls(CREATE), rig.state(product_id).status) == (created, "ready")
     with transaction() as connection:
         assert connection.execute(select(listings).where(listings.c.product_id == product_id)).all() == []
+
+
+def test_a_run_of_a_connection_that_is_disconnected_ends(rig: ListingRig, disconnect: Callable[[], None]) -> None:
+    (product_id,) = ready_products(rig, 1)
+    run_id = start_send(rig.connection_id, Selection(ids=(product_id,)), "ada")
+    disconnect()
+    with transaction() as connection:
+        stop_runs(connection, rig.connection_id, "The connection was disconnected.")
+        found = select(run_items.c.status, run_items.c.code).where(run_items.c.run_id == run_id)
+        assert connection.execute(found).one() == ("skipped", "stopped")
+    handlers.run_job("product_export", handlers.product_export, {"run_id": run_id})
+    with transaction() as connection:
+        assert connection.execute(select(runs.c.status).where(runs.c.id == run_id)).scalar_one() == "stopped"
 
 
 def test_disconnecting_stops_the_call_again_of_an_open_outcome(rig: ListingRig, disconnect: Callable[[], None]) -> None:

@@ -18,6 +18,7 @@ from core.services.runs import (
     Item,
     Outcome,
     claim,
+    end_stopped,
     renew,
     requeue_orphans,
     retry_failed,
@@ -114,6 +115,41 @@ def test_stopping_skips_what_waits_and_lets_what_runs_finish() -> None:
     assert items_of(run_id) == [(1, "done", ""), (2, "skipped", "stopped"), (3, "skipped", "stopped")]
     with pytest.raises(ValueError, match="not under way"):
         stop_run(run_id, "ada")
+
+
+def test_a_run_being_stopped_finishes_what_was_begun_and_nothing_else() -> None:
+    run_id = make_run(3)
+    lost, open_one = claim(run_id, limit=2, seconds=0.05)  # its worker is killed
+    save(open_one, Outcome("unknown", "No answer came.", "again"))
+    stop_run(run_id, "ada")
+    time.sleep(0.1)
+    taken = claim(run_id, limit=5, seconds=30)
+    assert [item.id for item in taken] == [lost.id, open_one.id]
+    for item in taken:
+        assert save(item, Outcome("done"))
+    assert settle(run_id, job="product_export")
+    assert (status_of(run_id), items_of(run_id)[2]) == ("stopped", (3, "skipped", "stopped"))
+
+
+def test_a_stopped_run_whose_connection_may_not_act_ends_and_says_what_is_open() -> None:
+    run_id = make_run(4)
+    open_one, lost = claim(run_id, limit=2, seconds=0.05)
+    (busy,) = claim(run_id, limit=1, seconds=30)
+    save(open_one, Outcome("unknown", "No answer came.", "again"))
+    end_stopped(run_id)
+    assert status_of(run_id) == "running", "nobody has stopped it"
+    stop_run(run_id, "ada")
+    time.sleep(0.1)
+    end_stopped(run_id)
+    assert status_of(run_id) == "stopping", "somebody is at work on one of them"
+    assert save(busy, Outcome("done"))
+    end_stopped(run_id)
+    assert status_of(run_id) == "stopped"
+    assert [one[1:] for one in items_of(run_id)] == [
+        ("failed", "left_open"), ("failed", "left_open"), ("done", ""), ("skipped", "stopped"),
+    ]  # fmt: skip
+    assert save(lost, Outcome("done")), "a late answer is still the truth"
+    assert items_of(run_id)[1] == (2, "done", "")
 
 
 def test_an_item_that_must_wait_is_not_claimed_before_its_time() -> None:
