@@ -31,6 +31,7 @@ from core.services import (
     price_stock_plan,
     product_delete,
     product_export,
+    product_export_skips,
     product_status,
     runs,
     settings_of_connection,
@@ -59,7 +60,7 @@ def plan_send(connection_id: int, selection: Selection, part: str) -> DryRun:
     """What ``send`` would do; changes nothing."""
     acting(Role.OPERATOR)
     if part == "all":
-        return product_export.plan_send(connection_id, selection)
+        return product_export_skips.plan_send(connection_id, selection)
     return price_stock_plan.plan_push(connection_id, selection)
 
 

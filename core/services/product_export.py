@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
-from sqlalchemy import Connection, and_, case, func, literal, select
+from sqlalchemy import Connection, func, literal, select
 
 from core.db.engine import statement, transaction
 from core.db.filters import selected_products
@@ -16,7 +16,7 @@ from core.domain.errors import Expired, RateLimited, RemoteError, Temporary, Unk
 from core.domain.filters import ProductFilter, Selection
 from core.domain.listing import ListingDraft, RemoteListing, SentListing, SentSku
 from core.domain.readiness import Assessment
-from core.domain.statuses import PRODUCT_WORDS, ProductStatus
+from core.domain.statuses import ProductStatus
 from core.ports import Marketplace, PictureSource
 from core.services import listing_intents as intents
 from core.services.listing_pictures import (
@@ -30,10 +30,10 @@ from core.services.listing_pictures import (
 )
 from core.services.live import LiveConnection, require_live
 from core.services.price_stock_queue import queue_push
-from core.services.product_export_skips import LEFT_ALONE, NOT_SENDABLE, left_alone, skipped_listing
+from core.services.product_export_skips import LEFT_ALONE, left_alone, skipped_listing
 from core.services.product_readiness import drafts_for
 from core.services.product_status import refresh_status, shown_statuses
-from core.services.runs import DryRun, Item, Outcome, start_run
+from core.services.runs import Item, Outcome, start_run
 from core.services.settings_of_connection import load_settings
 
 CALL_LEASE_S = 40.0  # longer than one call may take, shorter than anybody wants to wait after a crash
@@ -41,7 +41,6 @@ _SAME_KEY_FOR = timedelta(hours=24)
 _MOST_TRIES = 12
 ALLOWANCE_CODES = frozenset({"12052093", "12052109"})
 _UNKNOWN_PICTURE = frozenset({"12052722", "12052300", "12052360"})
-_SECONDS_EACH = 1.0  # three writes a second, about three of them a product
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,26 +93,6 @@ class _Attempt:
 
 class LostItem(Exception):
     """Somebody else has taken the item over; nothing more may be done for it here."""
-
-
-def plan_send(connection_id: int, selection: Selection) -> DryRun:
-    """What sending the selection would do: how many are sent, which are skipped and why."""
-    chosen = selected_products(connection_id, selection).subquery()
-    s = product_states.c
-    broken = s.problems.contains([{"severity": "error"}])
-    sendable = s.status.not_in([str(status) for status in NOT_SENDABLE])
-    status = case((and_(sendable, broken), str(ProductStatus.NOT_READY)), else_=s.status).label("said")
-    mine = (s.connection_id == connection_id, s.product_id.in_(select(chosen)))
-    said = select(status).where(*mine).subquery()
-    with transaction() as connection:
-        counted = connection.execute(select(said.c.said, func.count()).group_by(said.c.said))
-        counts = {ProductStatus(status): count for status, count in counted}
-    skipped = {status: count for status, count in counts.items() if status in NOT_SENDABLE}
-    will = sum(counts.values()) - sum(skipped.values())
-    words = tuple((PRODUCT_WORDS[status].label, count) for status, count in skipped.items())
-    live = counts.get(ProductStatus.ACTIVE, 0)
-    warnings = (f"{live:,} are on sale and go back into review when their content changed.",) if live else ()
-    return DryRun(will, words, will * _SECONDS_EACH, warnings)
 
 
 def start_send(connection_id: int, selection: Selection, by: str, *, title: str = "Send products") -> int:

@@ -23,7 +23,8 @@ from core.services.listing_review import review_listings
 from core.services.live import live
 from core.services.mappings import set_default_category
 from core.services.product_delete import delete_item, start_delete
-from core.services.product_export import Sending, export_item, plan_send
+from core.services.product_export import Sending, export_item
+from core.services.product_export_skips import plan_send
 from core.services.product_status import mark_stale
 from core.services.runs import claim, settle, stop_run
 from core.services.settings_of_connection import save_setting

@@ -23,7 +23,8 @@ from core.services import listing_review, shop_metadata
 from core.services.listing_review import review_listings, save_reviews
 from core.services.live import NotLive, live
 from core.services.mappings import set_default_category
-from core.services.product_export import Sending, export_item, plan_send
+from core.services.product_export import Sending, export_item
+from core.services.product_export_skips import plan_send
 from core.services.product_status import refresh_status
 from core.services.runs import Item
 from tests.listing_rig import ListingRig, running_listing_rig
