@@ -177,11 +177,12 @@ def _send_stock(market: Marketplace, sent: _Sent) -> None:
 
 def _set_stock(market: Marketplace, remote_id: str, skus: Sequence[SkuOffer]) -> dict[str, ItemError]:
     """The errors by SKU id. A SKU that got warehouses we did not know of is sent again with all of them."""
+    skus = _with_others_as_they_are(market, skus)
     errors = {one.item_id: one for one in market.update_inventory(remote_id, _quantities(skus))}
     changed = [sku for sku in skus if sku.remote_id in errors and errors[sku.remote_id].code == _OTHER_WAREHOUSES]
     if not changed:
         return errors
-    present = {level.sku_id: dict(level.warehouses) for level in market.inventory([sku.remote_id for sku in changed])}
+    present = _present(market, changed)
     again = [
         replace(sku, present=present[sku.remote_id]) for sku in changed if sku.ours in present.get(sku.remote_id, {})
     ]
@@ -190,6 +191,21 @@ def _set_stock(market: Marketplace, remote_id: str, skus: Sequence[SkuOffer]) ->
     for sku in again:
         del errors[sku.remote_id]
     return errors | {one.item_id: one for one in market.update_inventory(remote_id, _quantities(again))}
+
+
+def _with_others_as_they_are(market: Marketplace, skus: Sequence[SkuOffer]) -> Sequence[SkuOffer]:
+    """The SKUs, with what other warehouses have at this moment: they have to be named, and what was read of them last
+    may be a day old."""
+    spread_out = [sku for sku in skus if sku.present.keys() - {sku.ours}]
+    if not spread_out:
+        return skus
+    present = _present(market, spread_out)
+    return [replace(sku, present=present.get(sku.remote_id, sku.present)) for sku in skus]
+
+
+def _present(market: Marketplace, skus: Sequence[SkuOffer]) -> dict[str, dict[str, int]]:
+    """What the Shop says now of these SKUs: quantities by warehouse, by SKU id."""
+    return {level.sku_id: dict(level.warehouses) for level in market.inventory([sku.remote_id for sku in skus])}
 
 
 def _quantities(skus: Sequence[SkuOffer]) -> list[tuple[str, Sequence[tuple[str, int]]]]:

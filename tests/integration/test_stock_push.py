@@ -31,6 +31,7 @@ from core.db.tables import (
 )
 from core.domain.errors import Conflict, Temporary
 from core.domain.listing import ItemError
+from core.domain.orders import InventoryLevel
 from core.services import listing_review
 from core.services.catalogue_pull import pull_products
 from core.services.price_stock import has_open, open_listings, push_all, push_items
@@ -55,6 +56,29 @@ def rig(database: Settings, home: Path) -> Iterator[StockRig]:
 def no_faults(rig: StockRig) -> Iterator[None]:
     yield
     rig.base.rig.control.delete("/_sandbox/faults").raise_for_status()
+
+
+class Places:
+    """A SKU of the Shop that lies in several warehouses: what each has now, and what was set in them, call by call."""
+
+    def __init__(self, sku: Any, **quantities: int) -> None:
+        self.sku, self.now = sku, quantities
+        self.set: list[dict[str, int]] = []
+
+    def inventory(self, sku_ids: Any) -> tuple[InventoryLevel, ...]:
+        total, places = sum(self.now.values()), tuple(self.now.items())
+        return (InventoryLevel(self.sku.remote_id, self.sku.seller_sku, total, 0, 0, 0, places),)
+
+    def update_inventory(self, listing: str, quantities: Any) -> tuple[ItemError, ...]:
+        ((sku_id, places),) = quantities
+        if {place for place, _ in places} != self.now.keys():
+            return (ItemError(sku_id, "12019028", "All warehouses have to be named."),)
+        self.now = dict(places)
+        self.set.append(self.now)
+        return ()
+
+    def push(self, rig: StockRig, product_id: int) -> Any:
+        return push_with(rig, product_id, update_inventory=self.update_inventory, inventory=self.inventory)
 
 
 class Shop:
@@ -400,8 +424,6 @@ def test_every_warehouse_of_a_sku_is_named(rig: StockRig) -> None:
         return ()
 
     def levels(sku_ids: Any) -> Any:
-        from core.domain.orders import InventoryLevel
-
         return (InventoryLevel(sku.remote_id, sku.seller_sku, 21, 0, 0, 0, ((ours, 12), ("W2", 9))),)
 
     rig.set_stock(product_id, 12)
@@ -413,6 +435,27 @@ def test_every_warehouse_of_a_sku_is_named(rig: StockRig) -> None:
     rig.set_stock(product_id, 11)
     push_with(rig, product_id, update_inventory=noting, inventory=levels)
     assert dict(asked[2][sku.remote_id]) == {ours: 11, "W2": 9}, "another warehouse keeps what it has"
+
+
+def test_another_warehouse_keeps_what_it_has_now(rig: StockRig) -> None:
+    """What it had at the last reading may be a day old, and setting it again would sell what is sold."""
+    product_id = rig.listed[5]
+    (ours,) = rig.sku(product_id).shop_warehouses.keys() - {"W2"}
+    places = Places(rig.sku(product_id), **{ours: 11, "W2": 20})
+    rig.set_stock(product_id, 10)
+    places.push(rig, product_id)
+    assert rig.sku(product_id).shop_warehouses == {ours: 10, "W2": 20}
+    places.now["W2"] = 3  # 17 are sold from it
+    rig.set_stock(product_id, 9)
+    assert places.push(rig, product_id).trouble is None
+    assert (places.set[-1], rig.sku(product_id).shop_warehouses) == ({ours: 9, "W2": 3},) * 2
+
+
+def test_a_sku_of_one_warehouse_is_sent_without_asking_first(rig: StockRig) -> None:
+    product_id, before = rig.listed[3], rig.calls(SEARCH)
+    rig.set_stock(product_id, 78)
+    assert rig.push([product_id]).quantities == 1
+    assert rig.calls(SEARCH) == before + 1, "only read back"
 
 
 def test_a_location_mapped_to_none_sends_no_stock(rig: StockRig) -> None:
