@@ -88,8 +88,11 @@ def take_ourselves(conn: Connection, order_ids: Sequence[int]) -> None:
 
 
 def let_go(conn: Connection, order_ids: Sequence[int]) -> None:
-    """Neither the store nor we take these units: the merchant keeps the stock by hand (G4 and G5 are off)."""
-    values = {"outcome": "not_ours", "settled_at": func.now()}
+    """Neither the store nor we take these units: the merchant keeps the stock by hand (G4 and G5 are off).
+
+    Our own write that was only queued, as for want of stock, is called off.
+    """
+    values = {"outcome": "not_ours", "wanted": "", "by": "", "settled_at": func.now()}
     for order_id in order_ids:
         mine = stock_deductions.c.line_id.in_(_units_of(order_id))
         conn.execute(update(stock_deductions).where(mine, stock_deductions.c.outcome == "held").values(**values))

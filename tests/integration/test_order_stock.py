@@ -347,6 +347,20 @@ def test_with_both_switched_off_units_are_held_until_they_leave(rig: OrderRig) -
     assert (rig.stock(sku), rig.deductions(order_id)) == (stock, ["not_ours"])
 
 
+def test_what_the_merchant_was_left_to_take_is_not_written_by_us(by_stock: OrderRig) -> None:
+    rig, sku = by_stock, by_stock.skus[4]
+    rig.restock(sku, 0)
+    order_id = rig.buy(sku, quantity=1, on_hold=False)
+    rig.work()
+    assert rig.deductions(order_id) == ["held"]
+    rig.setting("stock_import", False)
+    rig.act(order_id, "advance", to="IN_TRANSIT")
+    rig.work()
+    rig.restock(sku, 5)
+    rig.work_stock()
+    assert (rig.stock(sku), rig.deductions(order_id)) == (5, ["not_ours"])
+
+
 @pytest.mark.parametrize("seller_sku", ["", "TT-LEFT-1"])
 def test_what_left_while_importing_was_off_stays_out_when_it_is_switched_on(rig: OrderRig, seller_sku: str) -> None:
     rig.setting("order_import", False)
