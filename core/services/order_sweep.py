@@ -9,7 +9,7 @@ from core.queue import STOCK, defer
 from core.services.live import require_live
 from core.services.order_follow_up import defer_once
 from core.services.order_holds import close_causes, wake, wake_linked
-from core.services.stock_writes import close_oversold
+from core.services.stock_writes import close_needless
 
 # Enough for all units that this order needs, by what we last read of the store.
 _STOCKED = """
@@ -51,7 +51,7 @@ def sweep_orders(connection_id: int) -> None:
         wake(conn, connection_id, _STOCKED)
         wake(conn, connection_id, _LATE)
         close_causes(conn, connection_id)
-        close_oversold(conn)
+        close_needless(conn)
         _queue_due(conn, connection_id, target.store_account_id)
         if conn.execute(text(_RATES), {"id": connection_id}).rowcount:
             defer_once(conn, "order_statuses", connection_id)

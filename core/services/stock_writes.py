@@ -21,7 +21,7 @@ from sqlalchemy import BigInteger, Connection, Select, cast, func, select, updat
 from core.db.engine import transaction
 from core.db.leases import holds_lease, is_free, release_lease, take_lease
 from core.db.tables import issues, products, stock_deductions, variants
-from core.domain.errors import Unknown
+from core.domain.errors import Conflict, Missing, Refused, RemoteError, Unknown
 from core.domain.people import Actor
 from core.domain.stock import WRITE_UNKNOWN, is_written, undone_by
 from core.logs import log
@@ -43,6 +43,9 @@ _STANDS = {"take": "held", "back": "done", "again": "given_back"}
 _LEASE_S = 90.0  # four calls of at most 15 seconds each, until a write is answered
 _SKU_UNKNOWN = "stock_sku_unknown"
 _OVERSOLD = "stock_oversold"
+_REFUSED = "stock_write_refused"
+# Refusals of what was asked, which concern this SKU alone; other trouble may end the round.
+_ABOUT_THE_SKU = (Refused, Missing, Conflict)
 _FIX = "Look in the store at the stock of this SKU, then say whether our change arrived."
 
 
@@ -87,6 +90,7 @@ def write_wanted(store: Store, store_account_id: int) -> int:
     """Write every SKU with units to take or to give back; how many SKUs were settled.
 
     A SKU in trouble does not hold up the others, until three in a row are: then it is the store that is in trouble.
+    One that the store refuses is an issue of its own.
     Raises what the store raises, once the others are done; what was begun is found again by the next call.
     """
     d = stock_deductions.c
@@ -150,9 +154,27 @@ def _write_variant(store: Store, store_account_id: int, variant_id: int) -> bool
         with transaction() as conn:
             row = conn.execute(_goods().add_columns(func.now()).where(variants.c.id == variant_id)).one()
         goods = _Goods(variant_id, store_account_id, row.remote_id, row.sku or "", row.now)
-        return _write_sku(store, goods, name, attempt)
+        return _write_or_complain(store, goods, name, attempt)
     finally:
         release_lease(name, attempt)
+
+
+def _write_or_complain(store: Store, goods: _Goods, name: str, attempt: int) -> bool:
+    try:
+        settled = _write_sku(store, goods, name, attempt)
+    except _ABOUT_THE_SKU as refusal:
+        _tell_refusal(goods, refusal)
+        return False
+    with transaction() as conn:
+        close_issue(conn, subject=("variant", str(goods.variant_id)), code=_REFUSED)
+    return settled
+
+
+def _tell_refusal(goods: _Goods, refusal: RemoteError) -> None:
+    sentence = f"The store refuses to change the stock of {goods.sku}: {refusal.sentence}"
+    fix = "Put it right in the store: until it takes the change, it is tried again and the units stay held."
+    with transaction() as conn:
+        _open(conn, goods.variant_id, _REFUSED, sentence, fix)
 
 
 def stock_lease(store_account_id: int, variant_id: int) -> str:
@@ -256,11 +278,11 @@ def _possible(conn: Connection, variant_id: int, sku: str, present: int) -> tupl
     return [*back, *taken], there - len(taken)
 
 
-def close_oversold(conn: Connection) -> None:
-    """Close the issues of SKUs that no order waits for any longer."""
+def close_needless(conn: Connection) -> None:
+    """Close the issues of SKUs of which nothing is to be written any longer."""
     i, d = issues.c, stock_deductions.c
-    waits = select(d.id).where(d.variant_id == cast(i.subject_id, BigInteger), d.wanted.in_(("take", "again")))
-    open_ones = (i.code == _OVERSOLD, i.subject_kind == "variant", i.closed_at.is_(None))
+    waits = select(d.id).where(d.variant_id == cast(i.subject_id, BigInteger), d.wanted != "")
+    open_ones = (i.code.in_((_OVERSOLD, _REFUSED)), i.subject_kind == "variant", i.closed_at.is_(None))
     conn.execute(update(issues).where(*open_ones, ~waits.exists()).values(closed_at=func.now()))
 
 

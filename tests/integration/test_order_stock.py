@@ -15,13 +15,14 @@ from core.db.engine import transaction
 from core.db.leases import release_lease, take_lease
 from core.db.tables import cursors, issues, stock_deductions, variants
 from core.domain.catalog import Change
-from core.domain.errors import RemoteError, Temporary
+from core.domain.errors import Conflict, Missing, Refused, RemoteError, Temporary
 from core.reads.latency import orders_left_out
 from core.services import order_import
 from core.services.catalogue_pull import pull_products
 from core.services.issues import open_issue
 from core.services.order_facts import creation_deducts
 from core.services.order_holds import wake_all
+from core.services.order_sweep import sweep_orders
 from core.services.stock_writes import SettlingRefused, settle_by_person, stock_lease, write_wanted
 from tests.connect_rig import jobs
 from tests.order_rig import OrderRig, running_order_rig
@@ -471,8 +472,9 @@ def test_an_oversold_order_that_is_cancelled_gives_back_what_it_took(by_stock: O
 class _Stubborn:
     """The store, which cannot tell the stock of some SKUs."""
 
-    def __init__(self, rig: OrderRig, *bad: str) -> None:
+    def __init__(self, rig: OrderRig, *bad: str, trouble: RemoteError | None = None) -> None:
         self._rig, self._bad, self.asked = rig, bad, 0
+        self._trouble = trouble or Temporary("The store is not well.")
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._rig.store, name)
@@ -480,7 +482,7 @@ class _Stubborn:
     def stock(self, sku: str) -> int | None:
         self.asked += 1
         if sku in self._bad:
-            raise Temporary("The store is not well.")
+            raise self._trouble
         return self._rig.store.stock(sku)
 
 
@@ -497,6 +499,44 @@ def test_a_sku_in_trouble_does_not_hold_up_the_others(by_stock: OrderRig) -> Non
     assert {sku: stock[sku] - rig.stock(sku) for sku in stock} == {first: 0} | dict.fromkeys(others, 1)
     rig.work_stock()
     assert rig.stock(first) == stock[first] - 1
+
+
+@pytest.mark.parametrize("kind", [Refused, Missing, Conflict])
+def test_a_sku_that_the_store_refuses_does_not_hold_up_the_others(by_stock: OrderRig, kind: type[RemoteError]) -> None:
+    rig = by_stock
+    first, *others = sorted(rig.skus[1:4], key=rig.variant)
+    stock = {sku: rig.stock(sku) for sku in (first, *others)}
+    rig.buy(first, *others, quantity=1, on_hold=False)
+    rig.drain()
+    order_import.import_orders(rig.importing())
+    store: Any = _Stubborn(rig, first, trouble=kind("The store takes no stock of this product."))
+    assert write_wanted(store, rig.store_account_id) == 2
+    assert {sku: stock[sku] - rig.stock(sku) for sku in stock} == {first: 0} | dict.fromkeys(others, 1)
+    sweep_orders(rig.connection_id)
+    with transaction() as conn:
+        refused = (issues.c.code == "stock_write_refused", issues.c.closed_at.is_(None))
+        (issue,) = conn.execute(select(issues).where(*refused)).all()
+    assert (issue.subject_kind, issue.subject_id) == ("variant", str(rig.variant(first)))
+    assert (
+        issue.sentence == f"The store refuses to change the stock of {first}: The store takes no stock of this product."
+    )
+    rig.work_stock()
+    assert rig.stock(first) == stock[first] - 1
+    assert ("variant", "stock_write_refused") not in rig.open_issues()
+
+
+def test_a_refusal_that_no_order_waits_for_is_forgotten(by_stock: OrderRig) -> None:
+    rig, sku = by_stock, by_stock.skus[0]
+    order_id = rig.buy(sku, quantity=1, on_hold=False)
+    rig.drain()
+    order_import.import_orders(rig.importing())
+    store: Any = _Stubborn(rig, sku, trouble=Refused("No."))
+    assert write_wanted(store, rig.store_account_id) == 0
+    assert ("variant", "stock_write_refused") in rig.open_issues()
+    rig.act(order_id, "advance", to="CANCELLED")
+    rig.work()
+    sweep_orders(rig.connection_id)
+    assert ("variant", "stock_write_refused") not in rig.open_issues()
 
 
 def test_a_store_in_trouble_is_left_alone_after_three_skus(by_stock: OrderRig) -> None:
