@@ -58,15 +58,18 @@ def is_written(changes: Sequence[Change], *, target: int, since: datetime, seen:
     return False if changes and changes[-1].quantity == seen else None
 
 
-def undone_by(changes: Sequence[Change], *, before: int, target: int, since: datetime) -> int:
+def undone_by(changes: Sequence[Change], *, before: int, target: int, took: timedelta) -> int:
     """By how many pieces others had changed the stock when a write of ``target`` replaced it, which counted on
-    ``before``. ``since``: a moment before that was read.
+    ``before``. ``took``: at most so long before the write that was read.
 
-    Negative where they took pieces. 0 where ``changes``, oldest first, do not tell.
+    Negative where they took pieces. 0 where ``changes``, oldest first, do not tell. What came before the reading is
+    part of ``before``; how long ago that is, is counted from the write, since the store's clock may not be ours.
     """
     ours = [place for place, change in enumerate(changes) if change.quantity == target and not change.by_order]
-    ahead = changes[ours[-1] - 1] if ours and ours[-1] else None
-    if ahead is None or ahead.quantity is None or ahead.at < since - _WHOLE_SECOND:
+    if not ours or not ours[-1]:
+        return 0
+    ahead, written = changes[ours[-1] - 1], changes[ours[-1]]
+    if ahead.quantity is None or ahead.at < written.at - took - 2 * _WHOLE_SECOND:
         return 0
     return ahead.quantity - before
 

@@ -11,9 +11,10 @@ put right by units of their own, which belong to no order.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import BigInteger, Connection, Select, cast, func, select, update
@@ -187,7 +188,7 @@ def _goods() -> Select[Any]:
 
 
 def _write_sku(store: Store, goods: _Goods, name: str, attempt: int) -> bool:
-    variant_id, sku = goods.variant_id, goods.sku
+    variant_id, sku, began = goods.variant_id, goods.sku, time.monotonic()
     present = store.stock(sku) if sku else None
     if present is None:
         _complain(variant_id, sku)
@@ -207,26 +208,30 @@ def _write_sku(store: Store, goods: _Goods, name: str, attempt: int) -> bool:
     if target == present:
         seen, fate = present, _Fate(True)
     else:
-        confirmed = _confirmed(store, sku, target)
-        found = target if confirmed else store.stock(sku)
+        took = time.monotonic() - began if _confirmed(store, sku, target) else None
+        found = store.stock(sku) if took is None else target
         if found is None:
             return False
-        seen, fate = found, _fate(store, goods, found, confirmed=confirmed)
+        seen, fate = found, _fate(store, goods, found, took=took)
     with transaction() as conn:
         return holds_lease(conn, name, attempt) and _settle_begun(conn, goods, seen, fate)
 
 
-def _fate(store: Store, goods: _Goods, seen: int, *, confirmed: bool = False) -> _Fate:
-    """What the store's history knows of our write whose outcome is open, or was ``confirmed`` by the store."""
+def _fate(store: Store, goods: _Goods, seen: int, *, took: float | None = None) -> _Fate:
+    """What the store's history knows of our write whose outcome is open.
+
+    ``took``: seconds from before its stock was read until the store confirmed it; None: the store did not.
+    """
     with transaction() as conn:
         begun = next((unit for unit in _wanted_units(conn, goods.variant_id) if unit.outcome == "unknown"), None)
     if begun is None or begun.before is None or begun.target is None or begun.intended_at is None:
         return _Fate(None)
     since = begun.intended_at
     changes = store.stock_changes(goods.product, goods.sku, since=since)
-    written = confirmed or is_written(changes, target=begun.target, since=since, seen=seen)
+    written = took is not None or is_written(changes, target=begun.target, since=since, seen=seen)
     if written:
-        return _Fate(True, undone_by(changes, before=begun.before, target=begun.target, since=since))
+        most = timedelta(seconds=_LEASE_S if took is None else took)
+        return _Fate(True, undone_by(changes, before=begun.before, target=begun.target, took=most))
     return _Fate(None if written is False and not _remembers_writes(store, goods.variant_id) else written)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import nullcontext
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -289,6 +291,27 @@ def test_what_others_change_while_we_write_is_not_undone(by_stock: OrderRig, by:
         write_wanted(rig.store, rig.store_account_id)
     assert (rig.stock(sku), rig.deductions(order_id)) == (before + by - 2, ["done"] * 2)
     assert ("variant", "stock_write_unknown") not in rig.open_issues()
+
+
+class _Behind(_Overtaken):
+    """Whose clock is half a minute behind ours."""
+
+    def stock_changes(self, *given: Any, **named: Any) -> tuple[Change, ...]:
+        told = self._rig.store.stock_changes(*given, **named)
+        return tuple(replace(change, at=change.at - timedelta(seconds=30)) for change in told)
+
+
+@pytest.mark.parametrize("by", [-1, 5], ids=["one sold", "put on the shelf"])
+def test_it_is_not_undone_either_where_the_stores_clock_is_behind(by_stock: OrderRig, by: int) -> None:
+    rig, sku = by_stock, by_stock.skus[5]
+    before = rig.stock(sku)
+    order_id = rig.buy(sku, quantity=2, on_hold=False)
+    rig.drain()
+    order_import.import_orders(rig.importing())
+    store: Any = _Behind(rig, sku, by, cut=False)
+    assert write_wanted(store, rig.store_account_id) == 1
+    rig.work_stock()
+    assert (rig.stock(sku), rig.deductions(order_id)) == (before + by - 2, ["done"] * 2)
 
 
 def test_nobody_settles_a_write_that_is_under_way(by_stock: OrderRig) -> None:

@@ -218,9 +218,12 @@ def test_whether_a_write_of_7_is_in_the_stores_history(
         pytest.param([(0, 12, False), (0, 10, True), (1, 7, False)], 0, id="as many came as went"),
         pytest.param([(-5, 30, False), (0, 7, False)], 0, id="long before, and not as we read it since"),
         pytest.param([(-5, 7, False), (-3, 10, True), (0, 9, True), (0, 7, False)], -1, id="the same set before"),
+        pytest.param([(-60, 9, True), (-59, 7, False)], -1, id="by a clock that is behind ours"),
+        pytest.param([(90, 9, True), (90, 7, False)], -1, id="by a clock that is ahead of ours"),
+        pytest.param([(84, 30, False), (90, 7, False)], 0, id="long before, by a clock that is ahead of ours"),
         pytest.param([(0, 9, True)], 0, id="our write is not told"),
         pytest.param([], 0, id="no history"),
     ],
 )
 def test_what_a_write_of_7_instead_of_10_undid(changes: list[tuple[float, int, bool]], expected: int) -> None:
-    assert undone_by(told(*changes), before=10, target=7, since=AT) == expected
+    assert undone_by(told(*changes), before=10, target=7, took=timedelta(seconds=1)) == expected
