@@ -17,6 +17,7 @@ from core.db.tables import picture_checks, uploaded_pictures
 from core.domain.errors import Refused
 from core.domain.listing import ListingDraft
 from core.ports import VIDEO, Marketplace, PictureSource, PreparedPicture, UploadedPicture
+from core.services.product_status import lock_states_of_store, mark_stale
 
 # A statement, or a part of one, that is given rows of pictures as the JSON text ``:pictures``.
 REMEMBER: Final = """
@@ -35,6 +36,9 @@ class Place(Protocol):
 
     @property
     def shop_id(self) -> int: ...
+
+    @property
+    def store_account_id(self) -> int: ...
 
     @property
     def region(self) -> str: ...
@@ -95,19 +99,25 @@ def upload_pictures(
             if (url, use_case) in known:
                 uploaded.by_url[url] = known[url, use_case]
             elif still_ours():
-                uploaded.by_url[url] = _upload(place, market, source, url, use_case, uploaded.fresh)
+                uploaded.by_url[url] = _upload(place, market, source, draft, (url, use_case), uploaded.fresh)
         in_trouble.pop_all()
     return uploaded
 
 
 def _upload(
-    place: Place, market: Marketplace, source: PictureSource, url: str, use_case: str, fresh: list[Row]
+    place: Place,
+    market: Marketplace,
+    source: PictureSource,
+    draft: ListingDraft,
+    wanted: tuple[str, str],
+    fresh: list[Row],
 ) -> UploadedPicture:
+    url, use_case = wanted
     try:
         prepared = source.prepare(url, use_case, region=place.region)
         picture = upload_prepared(market, prepared, use_case)
     except Refused as refusal:
-        _note_trouble(url, refusal.sentence)
+        _note_trouble(place, draft, url, refusal.sentence)
         raise PictureTrouble(refusal.sentence) from refusal
     where = {"shop_id": place.shop_id, "source_url": url, "use_case": use_case}
     fresh.append(where | asdict(picture) | {"note": " ".join(prepared.notes)})
@@ -128,10 +138,13 @@ def remember(fresh: Sequence[Row]) -> None:
             connection.execute(text(REMEMBER), {"pictures": json.dumps(fresh)})
 
 
-def _note_trouble(url: str, sentence: str) -> None:
+def _note_trouble(place: Place, draft: ListingDraft, url: str, sentence: str) -> None:
+    """The product shows it as soon as it is judged anew."""
     row = insert(picture_checks).values(url=url, error=sentence)
     with transaction() as connection:
+        lock_states_of_store(connection, place.store_account_id)
         connection.execute(row.on_conflict_do_update(index_elements=["url"], set_={"error": sentence}))
+        mark_stale(connection, store_account_id=place.store_account_id, product_ids=[int(draft.product_id)])
 
 
 def known_pictures(connection: Connection, shop_id: int, drafts: Iterable[ListingDraft]) -> KnownPictures:

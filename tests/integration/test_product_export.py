@@ -602,6 +602,21 @@ def test_pictures_uploaded_before_a_bad_one_are_remembered(rig: ListingRig) -> N
     assert set(known) == {(url, "MAIN_IMAGE") for url in draft.picture_urls}
 
 
+def test_a_picture_that_fails_while_it_is_sent_is_shown_at_once(rig: ListingRig) -> None:
+    (product_id,) = ready_products(rig, 1)
+    gone = f"{rig.rig.url}/media/gone-since.jpg"
+    with transaction() as connection:
+        pictures = [{"url": gone, "alt": ""}]
+        connection.execute(update(products).where(products.c.id == product_id).values(pictures=pictures))
+        seen = {"width": 800, "height": 800, "format": "JPEG", "bytes": 9_000, "digest": "gone"}
+        connection.execute(insert(picture_checks).values(url=gone, **seen))
+    outcome = send(rig, product_id)
+    assert (outcome.status, outcome.code) == ("failed", "picture")
+    rig.judge()
+    state = rig.state(product_id)
+    assert (state.status, state.problem_codes[0]) == ("not_ready", "picture_unusable")
+
+
 def test_a_run_holds_every_product_selected_and_the_dry_run_says_which_are_skipped(rig: ListingRig) -> None:
     everything = Selection(products=ProductFilter())
     dry = plan_send(rig.connection_id, everything)
