@@ -27,6 +27,7 @@ from core.services import (
     own_categories,
     own_content,
     people,
+    picture_check,
     price_stock,
     price_stock_plan,
     product_delete,
@@ -194,6 +195,14 @@ def save_own_content(connection_id: int, product_id: int, entered: Mapping[str, 
     actor = acting(Role.OPERATOR)
     with transaction() as connection:
         return own_content.save_own_content(connection, connection_id, product_id, entered, actor)
+
+
+def check_pictures_again(connection_id: int, product_id: int) -> None:
+    """Have all pictures of one product looked at once more."""
+    actor = acting(Role.OPERATOR)
+    with transaction() as connection:
+        picture_check.look_again(connection, connection_id, [product_id])
+    record(actor, "check_pictures_again", connection_id, f"product:{product_id}")
 
 
 def plan_own_categories(connection_id: int, selection: Selection, category_id: str | None) -> DryRun:

@@ -13,6 +13,7 @@ from core.domain.counting import counted
 from core.domain.description import as_text
 from core.domain.listing import Severity
 from core.domain.mapping import CATEGORY
+from core.domain.pictures import LOOKED_AT
 from core.domain.statuses import Tone, Word
 from core.reads import activity, connections, mappings
 from core.reads.exports import Reason
@@ -175,8 +176,23 @@ def _problems(detail: ProductDetail) -> None:
             status.badge(SEVERITY[problem.severity])
             st.markdown(f"{escaped(problem.sentence)}  \n{escaped(problem.fix)}")
 
-    if context.current().operates and any(problem.field.startswith("category") for problem in detail.problems):
+    if not context.current().operates:
+        return
+    if any(problem.code in LOOKED_AT for problem in detail.problems):
+        _check_pictures(detail)
+    if any(problem.field.startswith("category") for problem in detail.problems):
         _own_category(detail)
+
+
+def _check_pictures(detail: ProductDetail) -> None:
+    """For when a picture was put right at the same address, or its host was away."""
+    if st.button("Check pictures again", key="check_pictures"):
+        feedback.then_rerun(
+            "Queued; the pictures are being looked at again.",
+            actions.check_pictures_again,
+            context.current_id(),
+            detail.id,
+        )
 
 
 def _own_category(detail: ProductDetail) -> None:

@@ -16,6 +16,10 @@ KEPT_FORMATS: Final = ("JPEG", "PNG")
 FILM: Final = "MP4"
 _OTHER_PICTURE: Final = "Replace the picture in the store, then check again."
 
+# The codes of problems that may be over when the picture, or the video, is looked at once more.
+UNUSABLE: Final = ("picture_unusable", "description_picture", "video_unusable")
+LOOKED_AT: Final = (*UNUSABLE, "picture_too_small", "picture_shape")
+
 ADVICE: Final[tuple[str, ...]] = (
     "The first picture is the main one: show the front and the whole product.",
     "Let the product fill at least 60 % of the frame, on one plain background, white best.",

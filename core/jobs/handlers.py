@@ -144,6 +144,10 @@ def picture_check(connection_id: int) -> None:
     pictures.check_pictures(wiring.picture_source(), connection_id)
 
 
+def picture_check_again(connection_id: int) -> None:
+    pictures.look_again_at_unusable(connection_id)
+
+
 def shop_metadata(connection_id: int) -> None:
     metadata.download(shop_of(connection_id), connection_id)
 
@@ -224,6 +228,7 @@ JOBS: dict[str, Callable[..., None]] = {
     "listing_review": listing_review,
     "own_category_run": own_category_run,
     "picture_check": picture_check,
+    "picture_check_again": picture_check_again,
     "price_stock": stock.price_stock,
     "price_stock_all": stock.price_stock_all,
     "price_stock_run": price_stock_run,

@@ -47,6 +47,7 @@ PLAN: tuple[Planned, ...] = (
     Planned("webhook_sweep", "webhook_sweep", _every(seconds=30), once),
     Planned("token_refresh", "token_refresh", _every(hours=1), live_shops),
     Planned("catalogue_crawl", "catalogue_pull", _daily("03:00"), live_stores, {"full": True}),
+    Planned("picture_check_again", "picture_check_again", _daily("05:00"), live_connections),
     Planned("shop_metadata", "shop_metadata", _daily("04:00"), live_connections),
     Planned("order_statuses", "order_statuses", _every(hours=6), live_connections),
     Planned("connection_check", "connection_check", _every(hours=6), live_connections),

@@ -41,7 +41,7 @@ from core.domain.mapping import (
     video_address,
 )
 from core.domain.offers import PriceRules, StockRules
-from core.domain.own_content import read_own
+from core.domain.own_content import OwnContent, read_own
 from core.domain.parcels import ParcelDefaults, read_parcel
 from core.domain.pictures import PictureFacts
 from core.services.settings_of_connection import ConnectionSettings, load_settings
@@ -150,8 +150,7 @@ def load_contexts(
     account = next(iter(stored.values())).store_account_id
     states = _states(connection, connection_id, list(stored))
     own = {state.product_id: read_own(state.own_content) for state in states}
-    shown = [as_listed(stored[one].product, own[one]) for one in own]
-    facts = load_facts(connection, {url for product in shown for url in picture_urls(product)})
+    facts = load_facts(connection, {url for urls in _shown(stored, own).values() for url in urls})
     skus = _twins(connection, account, variants.c.sku, [v.sku for p in stored.values() for v in p.product.variants])
     held = held_units(connection, account, [own_id for p in stored.values() for own_id in p.variant_ids.values()])
     codes = _twins(connection, account, variants.c.gtin, [v.gtin for p in stored.values() for v in p.product.variants])
@@ -171,6 +170,18 @@ def load_contexts(
         )
         twins[product.id] = _other_products(product, (skus, codes))
     return Batch(contexts, twins)
+
+
+def pictures_shown(
+    connection: Connection, connection_id: int, stored: Mapping[int, StoredProduct]
+) -> dict[int, set[str]]:
+    """The addresses of all pictures that each of these products shows on TikTok, by product id."""
+    states = _states(connection, connection_id, list(stored))
+    return _shown(stored, {state.product_id: read_own(state.own_content) for state in states})
+
+
+def _shown(stored: Mapping[int, StoredProduct], own: Mapping[int, OwnContent | None]) -> dict[int, set[str]]:
+    return {one: set(picture_urls(as_listed(stored[one].product, own[one]))) for one in own}
 
 
 def picture_urls(product: Product) -> Iterable[str]:

@@ -1,4 +1,4 @@
-"""picture_check: looks at pictures nobody has looked at yet, before anything is sent."""
+"""picture_check: looks at pictures before anything is sent, and again at those that could not be used."""
 
 from __future__ import annotations
 
@@ -15,18 +15,19 @@ from sqlalchemy.dialects.postgresql import insert
 
 from core.db.catalogue import load_products
 from core.db.engine import now, transaction
-from core.db.tables import connections, pending_pictures, picture_checks
+from core.db.tables import connections, pending_pictures, picture_checks, product_states
 from core.domain.errors import Temporary
-from core.domain.pictures import PictureFacts
+from core.domain.pictures import UNUSABLE, PictureFacts
 from core.ports import PictureSource
 from core.queue import BACKFILL, defer
-from core.services.listing_context import picture_urls
-from core.services.product_status import lock_states_of_store, mark_stale
+from core.services.listing_context import load_facts, pictures_shown
+from core.services.product_status import lock_states, lock_states_of_store, mark_stale
 
 _BATCH: Final = 40
 _THREADS: Final = 4
 SHIFT_S: Final = 8.0  # then whatever else waits has its turn
 _MOST_TRIES: Final = 4
+_AGAIN: Final = 500  # products a transaction
 _looking = threading.Lock()  # one check at a time in this process: it has threads of its own
 
 
@@ -66,17 +67,41 @@ def look_at(source: PictureSource, url: str) -> Look:
         return Look(url, None, trouble.sentence)
 
 
-def look_again(connection: Connection, product_ids: Sequence[int]) -> None:
-    """Forget what is known of the unusable pictures of these products, and have them judged anew."""
+def look_again(
+    connection: Connection, connection_id: int, product_ids: Sequence[int], *, unusable_only: bool = False
+) -> None:
+    """Have the pictures of these products looked at once more, or only those that could not be used.
+
+    What is known of them holds until then, so that nothing is sent meanwhile that would be refused.
+    """
+    lock_states(connection, connection_id)
     stored = load_products(connection, product_ids)
-    urls = {url for one in stored.values() for url in picture_urls(one.product)}
-    accounts = sorted({one.store_account_id for one in stored.values()})
-    for account in accounts:
-        lock_states_of_store(connection, account)
-    bad = (picture_checks.c.url == func.any(list(urls)), picture_checks.c.error != "")
-    connection.execute(delete(picture_checks).where(*bad))
-    for account in accounts:
-        mark_stale(connection, store_account_id=account, product_ids=list(stored))
+    shown = pictures_shown(connection, connection_id, stored)
+    if unusable_only:
+        facts = load_facts(connection, {url for urls in shown.values() for url in urls})
+        shown = {one: {url for url in urls if url in facts and facts[url].error} for one, urls in shown.items()}
+    rows = [
+        {"product_id": one, "url": url, "store_account_id": stored[one].store_account_id}
+        for one, urls in sorted(shown.items())
+        for url in sorted(urls)
+    ]
+    if rows:
+        again = {"tries": 0, "not_before": None}
+        wanted = insert(pending_pictures).on_conflict_do_update(index_elements=["product_id", "url"], set_=again)
+        connection.execute(wanted, rows)
+        defer(connection, "picture_check", once=f"picture_check:{connection_id}", connection_id=connection_id)
+    mark_stale(connection, connection_id=connection_id, product_ids=sorted(stored))
+
+
+def look_again_at_unusable(connection_id: int) -> None:
+    """The same for every product that shows what could not be used: its host may have been away."""
+    s = product_states.c
+    wanted = select(s.product_id).where(s.connection_id == connection_id, s.problem_codes.overlap(list(UNUSABLE)))
+    with transaction() as connection:
+        product_ids = list(connection.scalars(wanted.order_by(s.product_id)))
+    for start in range(0, len(product_ids), _AGAIN):
+        with transaction() as connection:
+            look_again(connection, connection_id, product_ids[start : start + _AGAIN], unusable_only=True)
 
 
 def _waiting(account: int, moment: datetime) -> list[str]:

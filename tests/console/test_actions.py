@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import inspect
+import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from console import actions, session
 from console.refusals import NotPossible
@@ -143,6 +145,33 @@ def test_a_category_for_many_is_recorded_and_undone(sign_in: SignIn, open_page: 
     handlers.own_category_run(int(undone.subject.removeprefix("run:")))
     with engine.transaction() as conn:
         assert conn.exec_driver_sql(given).scalar_one() == 0
+
+
+def test_pictures_are_checked_again_from_where_their_problem_stands(open_page: Open, filled: Filled) -> None:
+    chosen = filled.product_ids[41]
+    trouble = {
+        "code": "picture_unusable",
+        "severity": "error",
+        "sentence": "It is away.",
+        "fix": "",
+        "field": "pictures",
+    }
+    with engine.transaction() as conn:
+        change = "UPDATE products SET pictures = CAST(:pictures AS jsonb) WHERE id = :id"
+        pictures = '[{"url": "https://harbour.example/away.jpg", "alt": ""}]'
+        conn.execute(text(change), {"pictures": pictures, "id": chosen})
+        change = "UPDATE product_states SET problems = CAST(:problems AS jsonb) WHERE product_id = :id"
+        conn.execute(text(change), {"problems": json.dumps([trouble | {"variant_id": None}]), "id": chosen})
+    viewers = open_page("products", Role.VIEWER, open=str(chosen))
+    assert "check_pictures" not in {button.key for button in viewers.button}
+    at = open_page("products", open=str(chosen))
+    at.button(key="check_pictures").click().run()
+    assert not at.exception and not at.error
+    with engine.transaction() as conn:
+        waiting = "SELECT url FROM pending_pictures WHERE product_id = :id"
+        assert conn.execute(text(waiting), {"id": chosen}).scalars().all() == ["https://harbour.example/away.jpg"]
+    done = audited("check_pictures_again")[-1]
+    assert (done.login, done.subject) == ("operator", f"product:{chosen}")
 
 
 def test_deleting_is_planned_and_recorded(sign_in: SignIn, filled: Filled) -> None:

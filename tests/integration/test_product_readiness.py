@@ -25,7 +25,7 @@ from core.services import shop_metadata
 from core.services.mappings import set_default_category
 from core.services.own_categories import set_own_category
 from core.services.own_content import save_own_content
-from core.services.picture_check import check_pictures, look_again
+from core.services.picture_check import check_pictures, look_again, look_again_at_unusable
 from core.services.product_preview import preview
 from core.services.product_readiness import assess_stale, drafts_for
 from core.services.product_status import lock_states, mark_stale
@@ -363,12 +363,66 @@ def test_trouble_of_the_moment_is_tried_again_and_then_given_up(rig: ListingRig)
     rig.judge()
     assert "did not arrive within 0.2 seconds" in rig.state(product_id).first_problem
     with transaction() as connection:
-        look_again(connection, [product_id])
+        look_again(connection, rig.connection_id, [product_id])
     rig.judge()
     check_pictures(rig.pictures, rig.connection_id, seconds=600)
     rig.judge()
     assert rig.state(product_id).status == ProductStatus.READY
     impatient.close()
+
+
+def refused_once(rig: ListingRig, remote_id: str, **changes: Any) -> int:
+    """A product whose pictures were looked at while their host refused them."""
+    product_id = added(rig, remote_id, **changes)
+    rig.judge()
+    strict = type(rig.pictures)(())
+    check_pictures(strict, rig.connection_id, seconds=600)
+    strict.close()
+    rig.judge()
+    return product_id
+
+
+def test_a_picture_that_failed_once_is_looked_at_again_when_a_person_asks(rig: ListingRig) -> None:
+    pictures = tuple(Picture(f"{rig.rig.url}/pictures/plain/mug-teal/once-{view}.jpg") for view in (1, 2))
+    product_id = refused_once(rig, "once", pictures=pictures)
+    assert rig.state(product_id).status == ProductStatus.NOT_READY
+    with transaction() as connection:
+        look_again(connection, rig.connection_id, [product_id])
+    rig.judge()
+    assert rig.state(product_id).status == ProductStatus.NOT_READY, "what is known holds until it is looked at"
+    assert any(name == "picture_check" for name, _ in jobs())
+    check_pictures(rig.pictures, rig.connection_id, seconds=600)
+    rig.judge()
+    assert rig.state(product_id).status == ProductStatus.READY
+
+
+def test_pictures_for_tiktok_only_are_looked_at_again_too(rig: ListingRig) -> None:
+    product_id = added(rig, "own-again")
+    picture = f"{rig.rig.url}/pictures/plain/mug-teal/again-1.jpg"
+    with transaction() as connection:
+        connection.execute(insert(picture_checks).values(url=picture, error="it was not there."))
+        entered = {"description": f'Mine<p><img src="{picture}"></p>'}
+        save_own_content(connection, rig.connection_id, product_id, entered, rig.rig.boss)
+    rig.judge()
+    assert "description_picture" in rig.state(product_id).problem_codes
+    look_again_at_unusable(rig.connection_id)
+    check_pictures(rig.pictures, rig.connection_id, seconds=600)
+    rig.judge()
+    assert "description_picture" not in rig.state(product_id).problem_codes
+
+
+def test_once_a_day_only_what_could_not_be_used_is_looked_at_again(rig: ListingRig) -> None:
+    good = f"{rig.rig.url}/pictures/plain/mug-teal/own-1.jpg"
+    check_pictures(rig.pictures, rig.connection_id, seconds=600)
+    bad = f"{rig.rig.url}/pictures/plain/mug-teal/daily-1.jpg"
+    product_id = refused_once(rig, "daily", pictures=(Picture(good), Picture(bad)))
+    look_again_at_unusable(rig.connection_id)
+    with transaction() as connection:
+        ours = select(pending_pictures.c.url).where(pending_pictures.c.product_id == product_id)
+        assert list(connection.scalars(ours)) == [bad]
+    check_pictures(rig.pictures, rig.connection_id, seconds=600)
+    rig.judge()
+    assert rig.state(product_id).status == ProductStatus.READY
 
 
 def test_what_waits_for_readiness_holds_nothing_that_readiness_wants(rig: ListingRig) -> None:
@@ -378,7 +432,7 @@ def test_what_waits_for_readiness_holds_nothing_that_readiness_wants(rig: Listin
 
     def look_at_bad_ones_again() -> None:
         with transaction() as connection:
-            look_again(connection, [rows["broken_picture"].product_id])
+            look_again(connection, rig.connection_id, [rows["broken_picture"].product_id])
 
     def say_something_else() -> None:
         with transaction() as connection:
