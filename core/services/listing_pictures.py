@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -72,7 +73,7 @@ def _all_pictures(draft: ListingDraft) -> Iterator[tuple[str, str]]:
         for attribute in sku.attributes:
             if attribute.picture_url and attribute.picture_url not in draft.picture_urls:
                 yield attribute.picture_url, "ATTRIBUTE_IMAGE"
-    for url in _IMG.findall(draft.description):
+    for url in map(html.unescape, _IMG.findall(draft.description)):
         if url not in draft.picture_urls:
             yield url, "DESCRIPTION_IMAGE"
     if draft.video_url:

@@ -617,6 +617,21 @@ def test_a_picture_that_fails_while_it_is_sent_is_shown_at_once(rig: ListingRig)
     assert (state.status, state.problem_codes[0]) == ("not_ready", "picture_unusable")
 
 
+def test_a_description_shows_a_picture_whose_address_has_parameters(rig: ListingRig) -> None:
+    (product_id,) = ready_products(rig, 1)
+    picture = f"{rig.rig.url}/pictures/plain/mug-teal/sized-1.jpg?w=800&h=600"
+    shown = f'<p>Mine</p><img src="{picture.replace("&", "&amp;")}">'
+    with transaction() as connection:
+        connection.execute(update(products).where(products.c.id == product_id).values(description=shown))
+    assert send(rig, product_id).status == "done"
+    with transaction() as connection:
+        wanted = select(uploaded_pictures.c.url).where(uploaded_pictures.c.source_url == picture)
+        uploaded = connection.execute(wanted).scalar_one()
+    caller = Caller(httpx.Client(base_url=rig.rig.url, timeout=HTTP_S))
+    sold = caller.data("GET", f"/product/202309/products/{listing_of(product_id).remote_id}")
+    assert f'src="{uploaded}"' in sold["description"]
+
+
 def test_a_run_holds_every_product_selected_and_the_dry_run_says_which_are_skipped(rig: ListingRig) -> None:
     everything = Selection(products=ProductFilter())
     dry = plan_send(rig.connection_id, everything)
