@@ -11,7 +11,7 @@ from sqlalchemy import Connection, func, literal, select
 
 from core.db.engine import statement, transaction
 from core.db.filters import selected_products
-from core.db.tables import listing_skus, product_states
+from core.db.tables import listing_skus, listings, product_states
 from core.domain.errors import Expired, RateLimited, RemoteError, Temporary, Unknown
 from core.domain.filters import ProductFilter, Selection
 from core.domain.listing import ListingDraft, RemoteListing, SentListing, SentSku
@@ -205,6 +205,7 @@ def _send(sending: Sending, ready: Prepared, draft: ListingDraft, variant_id: in
         uploaded = upload_pictures(place, market, sending.pictures, draft, known, sending.still_ours)
     except PictureTrouble as trouble:
         return Outcome("failed", trouble.sentence, "picture")
+    _end_deleted(ready.live, variant_id)
     outcome = _intend_and_call(sending, draft, variant_id, live, edited, uploaded)
     if edited and edited.remote_id and edited.tiktok_status == "SELLER_DEACTIVATED" and outcome.status == "done":
         errors = sending.market.activate_listings([edited.remote_id])
@@ -215,16 +216,33 @@ def _send(sending: Sending, ready: Prepared, draft: ListingDraft, variant_id: in
 def _sold_variants(
     connection: Connection, connection_id: int, drafts: Sequence[ListingDraft]
 ) -> dict[int, tuple[int, str]]:
-    """Which of the drafts' variants a live listing of this Shop sells: (listing id, seller SKU) by variant."""
+    """Which of the drafts' variants a live listing of this Shop sells: (listing id, seller SKU) by variant.
+
+    One that was deleted in the Shop sells nothing, though its rows live on until something is sent in its place.
+    """
     variant_ids = [int(sku.variant_id) for draft in drafts for sku in draft.skus]
     if not variant_ids:
         return {}
-    wanted = select(listing_skus.c.variant_id, listing_skus.c.listing_id, listing_skus.c.seller_sku).where(
-        listing_skus.c.connection_id == connection_id,
-        listing_skus.c.variant_id == func.any(variant_ids),
-        listing_skus.c.ended_at.is_(None),
+    wanted = (
+        select(listing_skus.c.variant_id, listing_skus.c.listing_id, listing_skus.c.seller_sku)
+        .join(listings, listings.c.id == listing_skus.c.listing_id)
+        .where(
+            listing_skus.c.connection_id == connection_id,
+            listing_skus.c.variant_id == func.any(variant_ids),
+            listing_skus.c.ended_at.is_(None),
+            listings.c.tiktok_status.is_distinct_from("DELETED"),
+        )
     )
     return {row.variant_id: (row.listing_id, row.seller_sku) for row in connection.execute(wanted)}
+
+
+def _end_deleted(live: intents.LiveOnes, variant_id: int | None) -> None:
+    """A listing of the other kind (G1) that the Shop has deleted is over when this one takes its place."""
+    replaced = [one for one in live.values() if (one.variant_id is None) != (variant_id is None)]
+    for one in replaced:
+        if one.tiktok_status == "DELETED":
+            with transaction() as connection:
+                intents.end_listing(connection, one.id)
 
 
 def _listed_elsewhere(taken: Mapping[int, tuple[int, str]], draft: ListingDraft, live: intents.Live | None) -> str:

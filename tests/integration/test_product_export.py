@@ -513,6 +513,47 @@ def test_a_variant_sold_by_another_listing_is_not_listed_twice(rig: ListingRig) 
     assert "TAKEN" in outcome.sentence
 
 
+def test_what_was_deleted_in_the_shop_is_listed_by_variants_and_back(rig: ListingRig) -> None:
+    """Switching how variants are listed (G1): the listings of before are deleted, then the new ones go."""
+    wanted = select(products.c.id).where(
+        products.c.variant_count > 1, products.c.id.not_in(select(listings.c.product_id))
+    )
+    with transaction() as connection:
+        candidates = list(connection.scalars(wanted.order_by(products.c.id)))
+    product_id = next(one for one in candidates if rig.state(one).status == "ready")
+    assert send(rig, product_id).status == "done"
+    try:
+        for separately in (True, False):
+            with transaction() as connection:
+                save_setting(connection, rig.connection_id, "list_variants_separately", separately, rig.rig.boss)
+            rig.judge_all()
+            before = live_ones(product_id)
+            becomes(rig, product_id, "ACTIVATE", "APPROVED")
+            assert send(rig, product_id).code == "listed_elsewhere"
+            assert rig.market.delete_listings(list(before.values())) == ()
+            becomes(rig, product_id, "DELETED")
+            assert send(rig, product_id).status == "done"
+            after = live_ones(product_id)
+            assert not after.keys() & before.keys(), "the deleted ones are over"
+            assert (len(after) > 1) is separately
+            with transaction() as connection:
+                sold = select(listing_skus.c.listing_id).join(variants, variants.c.id == listing_skus.c.variant_id)
+                mine = (variants.c.product_id == product_id, listing_skus.c.ended_at.is_(None))
+                assert set(connection.scalars(sold.where(*mine))) == set(after)
+    finally:
+        with transaction() as connection:
+            save_setting(connection, rig.connection_id, "list_variants_separately", False, rig.rig.boss)
+        rig.judge_all()
+
+
+def live_ones(product_id: int) -> dict[int, str]:
+    """The live listings of a product: the Shop's id by ours."""
+    wanted = select(listings.c.id, listings.c.remote_id)
+    with transaction() as connection:
+        rows = connection.execute(wanted.where(listings.c.product_id == product_id, listings.c.ended_at.is_(None)))
+        return {row.id: row.remote_id for row in rows}
+
+
 @pytest.fixture
 def disconnect(rig: ListingRig) -> Iterator[Callable[[], None]]:
     """What a person may do while a run is under way; undone after the test."""
