@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
+
+_NOT_KEPT = "[text]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +80,14 @@ class Selection:
     stock: StockFilter | None = None
 
     def as_json(self) -> dict[str, Any]:
+        """For the record of who did what. Every role may read that, so the words looked for among orders stay out of
+        it: they may be a customer's name."""
+        orders = replace(self.orders, text=_NOT_KEPT if self.orders.text else "") if self.orders else None
         return {
             "ids": list(self.ids),
             "products": asdict(self.products) if self.products else None,
             "exports": asdict(self.exports) if self.exports else None,
-            "orders": asdict(self.orders) if self.orders else None,
+            "orders": asdict(orders) if orders else None,
             "stock": asdict(self.stock) if self.stock else None,
         }
 

@@ -247,6 +247,23 @@ def test_bulk_actions_say_what_they_skip(sign_in: SignIn, filled: Filled, stocke
         assert conn.exec_driver_sql(f"SELECT total FROM runs WHERE id = {run_id}").scalar_one() == 24
 
 
+def test_the_record_of_a_search_holds_no_name(sign_in: SignIn, filled: Filled, stocked: Orders) -> None:
+    """Every role reads the record, and it stays for two years."""
+    sign_in(Role.OPERATOR)
+    found = Selection(orders=OrderFilter(tab="Done", text="Ann Example 59"))
+    runs = (
+        order_actions.import_again(filled.connection_id, found),
+        order_actions.sync_status(filled.connection_id, found),
+    )
+    kept = "SELECT detail FROM audit WHERE subject = %(run)s"
+    for run_id in runs:
+        with engine.transaction() as conn:
+            detail = conn.exec_driver_sql(kept, {"run": f"run:{run_id}"}).scalar_one()
+        assert "Ann" not in str(detail)
+        assert (detail["selection"]["orders"]["tab"], detail["selection"]["orders"]["text"]) == ("Done", "[text]")
+    assert Selection(orders=OrderFilter()).as_json()["orders"]["text"] == "", "nothing was searched"
+
+
 def test_a_range_too_long_is_refused_in_words(sign_in: SignIn, filled: Filled) -> None:
     sign_in(Role.OPERATOR)
     with pytest.raises(NotPossible, match="can be downloaded again from"):
