@@ -17,7 +17,7 @@ from core.domain.counting import counted
 from core.domain.mapping import ATTRIBUTE, PART_NUMBER
 from core.reads import attribute_mappings
 from core.reads.attribute_mappings import AttributeRow
-from core.reads.paging import PAGE_SIZE, Count
+from core.reads.paging import Count
 from core.reads.products import Choice
 from core.services.mappings import MappingChange
 
@@ -39,9 +39,7 @@ def show() -> None:
     if not rows:
         empty.state("No attributes", "They are read for each category that products are mapped to.")
         return
-    start = (table.page_number() - 1) * PAGE_SIZE
-    page = rows[start : start + PAGE_SIZE] or rows[:PAGE_SIZE]
-    changes = _edited(page)
+    changes = _edited(table.slice_asked_for(rows))
     if context.current().operates:
         mapping_grid.offer_to_save(ATTRIBUTE, changes)
     table.pager("map_attribute", Count(len(rows)))

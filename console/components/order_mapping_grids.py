@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 import pandas as pd
@@ -105,7 +106,9 @@ def skus() -> None:
         text = filters.search("map_sku", "Part of a SKU")
         state = filters.choice("map_sku", "state", "state", STATES)
         filters.clear_button("map_sku", ("q", "state"))
-    rows, count = order_mappings.sku_rows(connection_id, text=text, state=state, page=table.page_number())
+    rows, count = table.asked_for(
+        lambda number: order_mappings.sku_rows(connection_id, text=text, state=state, page=number), itemgetter(1)
+    )
     lacking = sum(row.target_id is None for row in rows)
     said = f"**{counted(lacking, 'SKU')} not linked** on this page." if lacking else "No order waits for a SKU."
     st.markdown(said)

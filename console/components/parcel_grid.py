@@ -15,7 +15,7 @@ from core.domain.counting import counted
 from core.domain.mapping import PARCEL
 from core.domain.parcels import ParcelDefaults, parcel_document, parcel_refusal
 from core.reads import parcel_defaults
-from core.reads.paging import PAGE_SIZE, Count
+from core.reads.paging import Count
 from core.reads.parcel_defaults import ParcelRow
 from core.reads.products import Choice
 from core.services.mappings import MappingChange
@@ -40,8 +40,7 @@ def show() -> None:
         "Used where the store has none, before the defaults in Settings. Wrong weights and sizes lead to wrong "
         "shipping cost."
     )
-    start = (table.page_number() - 1) * PAGE_SIZE
-    changes = _edited(rows[start : start + PAGE_SIZE] or rows[:PAGE_SIZE])
+    changes = _edited(table.slice_asked_for(rows))
     if context.current().operates:
         mapping_grid.offer_to_save(PARCEL, changes)
     table.pager(_NAME, Count(len(rows)))

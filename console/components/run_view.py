@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from operator import itemgetter
 from typing import Any
 
 import streamlit as st
@@ -52,7 +53,7 @@ def _items(run: RunRow) -> None:
     choices = [Choice(name, word.label) for name, word in status.ITEM_WORDS.items()]
     wanted = filters.choice(NAME, "result", "result", choices)
     wanted = wanted if wanted in status.ITEM_WORDS else ""
-    rows, count = runs.items_page(run.id, status=wanted, page=table.page_number())
+    rows, count = table.asked_for(lambda number: runs.items_page(run.id, status=wanted, page=number), itemgetter(1))
     shape = table.Shape("table_items", "Items of the run", _columns(), ("Calls",))
     click = table.grid(shape, [row.id for row in rows], [_cells(row) for row in rows])
     table.pager(NAME, count)

@@ -6,20 +6,25 @@ derived from the ids again, so a tick never moves to another row.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from operator import attrgetter
+from typing import Any, TypeVar
 
 import pandas as pd
 import streamlit as st
 
 from console.components import url
 from console.components.selection import Selected
-from core.reads.paging import Count
+from core.reads.paging import PAGE_SIZE, Count
+
+P = TypeVar("P")
+R = TypeVar("R")
 
 ROW_HEIGHT = 34
 _HEADER = 38
 MENU = "menu"
+_COUNT: Callable[[Any], Count] = attrgetter("count")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +113,18 @@ def pager(prefix: str, count: Count) -> None:
     st.pagination(count.pages, key=key, on_change=url.write, args=(key, url.PAGE, "1"), kwargs={"stays_on_page": True})
 
 
-def page_number() -> int:
-    """The page of rows the address asks for, counted from 1."""
-    return max(url.number(url.PAGE, 1), 1)
+def asked_for(fetch: Callable[[int], P], count_of: Callable[[P], Count] = _COUNT) -> P:
+    """The page of rows the address asks for; the last one where it asks for more: lists get shorter as they are read.
+
+    ``fetch`` reads a page, counted from 1; ``count_of`` is how many rows it says there are.
+    """
+    number = max(url.number(url.PAGE, 1), 1)
+    page = fetch(number)
+    last = count_of(page).pages
+    return page if number <= last else fetch(last)
+
+
+def slice_asked_for(rows: Sequence[R]) -> Sequence[R]:
+    """The same out of rows that were read already."""
+    number = min(max(url.number(url.PAGE, 1), 1), Count(len(rows)).pages)
+    return rows[(number - 1) * PAGE_SIZE : number * PAGE_SIZE]

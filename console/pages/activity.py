@@ -29,7 +29,7 @@ def show_runs() -> None:
         return
     choices = [Choice(name, word.label) for name, word in status.RUN_WORDS.items()]
     wanted = filters.choice("runs", "status", "status", choices)
-    page = runs.runs_page(CONNECTION_ID, status=wanted, page=table.page_number())
+    page = table.asked_for(lambda number: runs.runs_page(CONNECTION_ID, status=wanted, page=number))
     if not page.rows:
         empty.state("No runs", "Sending, re-exporting and deleting show here as they go on, and stay for 90 days.")
         return
@@ -75,7 +75,7 @@ def show_calls() -> None:
         outcome = filters.choice("calls", "outcome", "outcome", [Choice("ok", "Worked"), Choice("failed", "Failed")])
         filters.clear_button("calls", ("q", "remote", "endpoint", "outcome"))
     wanted = CallFilter(remote, endpoint, outcome, text)
-    page = activity.calls_page(CONNECTION_ID, wanted, table.page_number())
+    page = table.asked_for(lambda number: activity.calls_page(CONNECTION_ID, wanted, number))
     if not page.rows:
         empty.state("No calls", "Every call to TikTok and to the store is kept for 90 days; none matches.")
         return
@@ -141,7 +141,7 @@ def call_lines(wanted: CallFilter) -> list[tuple[object, ...]]:
 
 def show_webhooks() -> None:
     wanted = filters.choice("hints", "status", "status", [Choice(one, one.capitalize()) for one in HINT_STATES])
-    page = activity.hints_page(status=wanted, page=table.page_number())
+    page = table.asked_for(lambda number: activity.hints_page(status=wanted, page=number))
     if not page.rows:
         empty.state("No webhooks", "TikTok and the store announce changes here; without a public address we poll.")
         return
@@ -182,7 +182,7 @@ def show_hint(row: HintRow) -> None:
 
 def show_audit() -> None:
     text = filters.search("audit", "Login, action or subject")
-    page = activity.audit_page(text=text, page=table.page_number())
+    page = table.asked_for(lambda number: activity.audit_page(text=text, page=number))
     if not page.rows:
         empty.state("Nothing recorded", "Whoever changes something is recorded here for two years; nothing matches.")
         return

@@ -170,8 +170,10 @@ def rows_and_bar(wanted: ExportFilter, page: ExportPage) -> None:
 def main() -> None:
     top, bars, tabs_place = st.container(), st.container(), st.container()
     wanted, (column, descending) = wanted_rows()
-    page = exports.exports_page(
-        context.current_id(), wanted, sort=column, descending=descending, page=table.page_number()
+    page = table.asked_for(
+        lambda number: exports.exports_page(
+            context.current_id(), wanted, sort=column, descending=descending, page=number
+        )
     )
     with top:
         page_head.show("Exports", page.read_at)

@@ -116,7 +116,9 @@ def grid(kind: str) -> None:
         mapping_files.download(kind)
         if HERE.operates:
             mapping_files.upload(kind)
-    page = mappings.mappings_page(context.current_id(), kind, text=text, state=state, page=table.page_number())
+    page = table.asked_for(
+        lambda number: mappings.mappings_page(context.current_id(), kind, text=text, state=state, page=number)
+    )
     if not page.rows:
         nothing(kind, prefix)
         return

@@ -171,10 +171,10 @@ def _lines(fetch: Callable[[int], Sequence[OrderRow]]) -> Iterator[tuple[object,
 def main() -> None:
     top, bars, tabs_place = st.container(), st.container(), st.container()
     wanted, (column, descending) = wanted_rows()
-    page = orders.orders_page(
-        context.current_id(), wanted, sort=column, descending=descending, page=table.page_number(),
-        customers=HERE.operates,
-    )  # fmt: skip
+    fetch = partial(
+        orders.orders_page, context.current_id(), wanted, sort=column, descending=descending, customers=HERE.operates
+    )
+    page = table.asked_for(lambda number: fetch(page=number))
     with top:
         head(page)
     with bars:

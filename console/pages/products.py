@@ -232,8 +232,10 @@ def sync_now() -> None:
 def main() -> None:
     top, bars, tabs_place = st.container(), st.container(), st.container()
     wanted, (column, descending) = wanted_rows()
-    page = products.products_page(
-        context.current_id(), wanted, sort=column, descending=descending, page=table.page_number()
+    page = table.asked_for(
+        lambda number: products.products_page(
+            context.current_id(), wanted, sort=column, descending=descending, page=number
+        )
     )
     with top:
         page_head.show("Products", page.read_at)

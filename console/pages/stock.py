@@ -205,7 +205,9 @@ def rows_and_bar(wanted: StockFilter, page: StockPage, order: tuple[str, bool]) 
 def main() -> None:
     top, bars, charts = st.container(), st.container(), st.container()
     wanted, (column, descending) = wanted_rows()
-    page = stock.stock_page(context.current_id(), wanted, sort=column, descending=descending, page=table.page_number())
+    page = table.asked_for(
+        lambda number: stock.stock_page(context.current_id(), wanted, sort=column, descending=descending, page=number)
+    )
     with top:
         head(page)
     with bars:

@@ -20,7 +20,7 @@ from core.db.tables import (
     store_categories,
 )
 from core.domain.mapping import BRAND, CATEGORY, DEFAULT_CATEGORY
-from core.reads.paging import Count, page_of, reading
+from core.reads.paging import Count, count_capped, page_of, reading
 from core.reads.products import Choice
 
 NONE_LABEL = {CATEGORY: "Deliberately none", BRAND: "No brand", DEFAULT_CATEGORY: "Deliberately none"}
@@ -131,10 +131,9 @@ def mappings_page(connection_id: int, kind: str, *, text: str = "", state: str =
         statement = statement.where(func.lower(label).like(f"%{escaped_like(word)}%"))
     if state:
         statement = statement.where(target.is_(None) if state == "unmapped" else target.is_not(None))
-    counted = statement.add_columns(func.count().over().label("total"))
     with reading() as connection:
-        rows = connection.execute(page_of(counted, page)).all()
-        return MappingPage(tuple(_row(kind, row) for row in rows), Count(rows[0].total if rows else 0))
+        rows = connection.execute(page_of(statement, page)).all()
+        return MappingPage(tuple(_row(kind, row) for row in rows), count_capped(connection, statement))
 
 
 def every_mapping(connection_id: int, kind: str) -> tuple[MappingRow, ...]:

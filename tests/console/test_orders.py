@@ -56,6 +56,13 @@ def test_fifty_orders_newest_first(role: Role, open_page: Open, stocked: Orders)
     assert not at.error
 
 
+def test_past_the_end_of_the_orders_is_their_last_page(open_page: Open, stocked: Orders) -> None:
+    at = open_page("orders", page="99")
+    assert list(shown(at)["order"]) == [remote_id(number) for number in range(10, 0, -1)]
+    assert at.get("pagination")[0].value == 2
+    assert shown(open_page("orders", tab="To ship", page="3")).shape[0] == 30
+
+
 def test_a_viewer_sees_no_customer_and_no_button(open_page: Open, stocked: Orders) -> None:
     at = open_page("orders", Role.VIEWER, tab="Needs a person")
     assert set(shown(at)["customer"]) == {"Not shown to viewers"}

@@ -95,6 +95,32 @@ def test_products_in_pages_of_fifty(open_page: Open, filled: Filled) -> None:
     assert not set(at.dataframe[0].value["sku"]) & set(third.dataframe[0].value["sku"])
 
 
+PAST_THE_END = (
+    ("products", {}, "products"),
+    ("products", {"tab": "Active"}, "products"),
+    ("exports", {}, "exports"),
+    ("activity", {"tab": "runs"}, "runs"),
+    ("activity", {"tab": "runs", "open": "1"}, "items"),
+    ("activity", {"tab": "calls"}, "calls"),
+    ("activity", {"tab": "webhooks"}, "hints"),
+    ("activity", {"tab": "audit"}, "audit"),
+    ("mappings", {"tab": "category"}, "map_category"),
+)
+
+
+@pytest.mark.parametrize(("name", "query", "prefix"), PAST_THE_END)
+def test_past_the_end_of_a_list_is_its_last_page(
+    name: str, query: dict[str, str], prefix: str, open_page: Open, filled: Filled
+) -> None:
+    """A list gets shorter while somebody reads it."""
+    at = open_page(name, **query, page="99")
+    pages = [one for one in at.get("pagination") if one.key == f"{prefix}_page"]
+    last = str(pages[0].value) if pages else "1"
+    assert [one.value for one in at.markdown if "Nothing" in one.value] == []
+    shown = at.dataframe[0].value
+    assert len(shown) and shown.equals(open_page(name, **query, page=last).dataframe[0].value)
+
+
 def test_a_tab_shows_its_statuses_only(open_page: Open, filled: Filled) -> None:
     at = open_page("products", tab="Failed")
     shown = {label for cell in at.dataframe[0].value["status"] for label in cell}

@@ -73,6 +73,12 @@ def test_every_sku_with_its_sum(role: Role, open_page: Open, held: Stock) -> Non
     assert acting & keys == (set() if role == Role.VIEWER else acting)
 
 
+def test_past_the_end_of_the_skus_is_their_last_page(open_page: Open, held: Stock) -> None:
+    assert len(rows(open_page("stock", page="99"))) == 45
+    differing = rows(open_page("stock", page="2", state="differs"))
+    assert differing.equals(rows(open_page("stock", state="differs")))
+
+
 def test_the_charts_are_there(open_page: Open, filled: Filled, held: Stock) -> None:
     found = stock_charts.charts(filled.connection_id)
     assert {row.cause for row in found.by_cause} == {str(one) for one in CAUSES}
