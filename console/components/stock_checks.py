@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from operator import itemgetter
 from typing import Any
 
 import pandas as pd
@@ -15,6 +16,7 @@ from core.reads import connections, stock_charts
 from core.reads.stock_charts import CheckRow, ItemRow
 
 HEAD = ("SKU", "Should offer", "Shop said", "Shop says now", "Cause", "Outcome", "Sentence", "At (UTC)")
+_PAGE = "log_page"
 OUTCOMES = {"found": "being corrected", "corrected": "corrected", "refused": "refused", "left": "left as it is"}
 
 
@@ -63,7 +65,7 @@ def show() -> None:
     shape = table.Shape("table_checks", "Stock checks", columns, ("Log",))
     click = table.grid(shape, [row.id for row in found], [_cells(row) for row in found])
     if click is not None:
-        url.put({"check": str(click.row_id)})
+        url.put({"check": str(click.row_id), _PAGE: ""})
         st.rerun()
     row = stock_charts.check_row(context.current_id(), url.number("check")) if url.get("check") else None
     if row is not None:
@@ -86,21 +88,21 @@ def _cells(row: CheckRow) -> dict[str, Any]:
 
 
 def _log(row: CheckRow) -> None:
-    items, count = stock_charts.check_items(row.id, page=max(url.number("log_page", 1), 1))
+    items, count = table.asked_for(
+        lambda number: stock_charts.check_items(row.id, page=number), itemgetter(1), name=_PAGE
+    )
     with st.container(border=True, key="check_log"):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"**Log of the check of {words.clock(row.started_at)}**, {count.text()} SKUs", width="content")
-            st.button("Put away", key="check_away_", type="tertiary", on_click=url.put, args=({"check": ""},))
+            st.button(
+                "Put away", key="check_away_", type="tertiary", on_click=url.put, args=({"check": "", _PAGE: ""},)
+            )
         if not items:
             st.caption("It found no difference.")
             return
         lines = [dict(zip(HEAD, line(item), strict=True)) for item in items]
         st.dataframe(pd.DataFrame(lines), hide_index=True, lazy=False, alt="SKUs of the check, before and after")
-        if count.pages > 1:
-            page = st.pagination(count.pages, key=f"log_page_{row.id}")
-            if page and page != url.number("log_page", 1):
-                url.put({"log_page": str(page)})
-                st.rerun()
+        table.pager("check_log", count, name=_PAGE)
         fetch = partial(_page, row.id)
         sheets.download(f"stock-check-{row.id}", HEAD, lambda: map(line, sheets.every_row(fetch)), count)
 

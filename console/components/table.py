@@ -100,25 +100,24 @@ def _clicked(shape: Shape, ids: Sequence[int]) -> Click | None:
     return Click(ids[click.row], str(click.label))
 
 
-def pager(prefix: str, count: Count) -> None:
-    """Page numbers under the table; nothing while everything fits on one page."""
+def pager(prefix: str, count: Count, *, name: str = url.PAGE) -> None:
+    """Page numbers under the table; nothing while everything fits on one page. ``name`` is theirs in the address."""
     if count.capped:
         st.caption(f"More than {count.number:,} rows match: narrow the filter to reach those past page {count.pages}.")
     if count.pages < 2:
         return
     key = f"{prefix}_page"
-    wanted = min(max(url.number(url.PAGE, 1), 1), count.pages)
-    url.follow(key, url.PAGE, wanted)
+    url.follow(key, name, min(_number(name), count.pages))
     st.session_state[key] = min(st.session_state[key] or 1, count.pages)
-    st.pagination(count.pages, key=key, on_change=url.write, args=(key, url.PAGE, "1"), kwargs={"stays_on_page": True})
+    st.pagination(count.pages, key=key, on_change=url.write, args=(key, name, "1"), kwargs={"stays_on_page": True})
 
 
-def asked_for(fetch: Callable[[int], P], count_of: Callable[[P], Count] = _COUNT) -> P:
+def asked_for(fetch: Callable[[int], P], count_of: Callable[[P], Count] = _COUNT, *, name: str = url.PAGE) -> P:
     """The page of rows the address asks for; the last one where it asks for more: lists get shorter as they are read.
 
     ``fetch`` reads a page, counted from 1; ``count_of`` is how many rows it says there are.
     """
-    number = max(url.number(url.PAGE, 1), 1)
+    number = _number(name)
     page = fetch(number)
     last = count_of(page).pages
     return page if number <= last else fetch(last)
@@ -126,5 +125,9 @@ def asked_for(fetch: Callable[[int], P], count_of: Callable[[P], Count] = _COUNT
 
 def slice_asked_for(rows: Sequence[R]) -> Sequence[R]:
     """The same out of rows that were read already."""
-    number = min(max(url.number(url.PAGE, 1), 1), Count(len(rows)).pages)
+    number = min(_number(url.PAGE), Count(len(rows)).pages)
     return rows[(number - 1) * PAGE_SIZE : number * PAGE_SIZE]
+
+
+def _number(name: str) -> int:
+    return max(url.number(name, 1), 1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -211,6 +211,54 @@ def test_the_log_of_a_check(open_page: Open, held: Stock) -> None:
     log = next(frame.value for frame in at.dataframe if "Shop said" in frame.value)
     assert len(log) == held.found
     assert {"left as it is", "being corrected"} == set(log["Outcome"])
+
+
+@pytest.fixture
+def long_log(filled: Filled, held: Stock) -> Iterator[int]:
+    """A check of long ago that found 120 SKUs, none of them in the Shop any more."""
+    then = "now() - interval '90 days'"
+    with engine.transaction() as conn:
+        check_id = conn.exec_driver_sql(
+            "INSERT INTO stock_checks (connection_id, kind, local_day, started_by, started_at, finished_at, compared,"
+            f" found, corrected, remaining, sentence) VALUES ({filled.connection_id}, 'asked', '2026-01-01', 'ada',"
+            f" {then}, {then}, 120, 120, 0, 120, '') RETURNING id"
+        ).scalar_one()
+        conn.exec_driver_sql(
+            "INSERT INTO listing_skus (listing_id, connection_id, variant_id, seller_sku, ended_at)"
+            " SELECT listing_id, connection_id, variant_id, 'GONE-' || number, now() FROM listing_skus,"
+            f" generate_series(1, 120) AS number WHERE id = {held.sku_ids[0]}"
+        )
+        conn.exec_driver_sql(
+            "INSERT INTO stock_check_items (check_id, listing_sku_id, expected, before, cause, outcome, sentence, at)"
+            f" SELECT {check_id}, id, 5, 3, 'new in store', 'left', '', {then} FROM listing_skus"
+            " WHERE seller_sku LIKE 'GONE-%%'"
+        )
+    yield int(check_id)
+    with engine.transaction() as conn:
+        conn.exec_driver_sql(f"DELETE FROM stock_check_items WHERE check_id = {check_id}")
+        conn.exec_driver_sql(f"DELETE FROM stock_checks WHERE id = {check_id}")
+        conn.exec_driver_sql("DELETE FROM listing_skus WHERE seller_sku LIKE 'GONE-%%'")
+
+
+def log_of(at: AppTest) -> Any:
+    return next((frame.value for frame in at.dataframe if "Shop said" in frame.value), None)
+
+
+def test_the_page_of_a_log_comes_from_the_address(open_page: Open, held: Stock, long_log: int) -> None:
+    at = open_page("stock", check=str(long_log), log_page="3")
+    assert at.pagination(key="check_log_page").value == 3
+    assert len(log_of(at)) == 20
+    at.pagination(key="check_log_page").select(2).run()
+    assert at.query_params["log_page"] == "2" and len(log_of(at)) == 50
+
+
+def test_another_check_begins_with_the_first_page_of_its_log(open_page: Open, held: Stock, long_log: int) -> None:
+    shorter = open_page("stock", check=str(held.check_id), log_page="3")
+    assert len(log_of(shorter)) == held.found
+    assert not any("found no difference" in entry.value for entry in shorter.caption)
+    at = open_page("stock", check=str(long_log), log_page="3")
+    at.button(key="check_away_").click().run()
+    assert "log_page" not in at.query_params and "check" not in at.query_params
 
 
 def test_fixing_one_many_and_all(sign_in: SignIn, filled: Filled, held: Stock) -> None:
