@@ -11,6 +11,7 @@ from core.domain.mapping import SKU
 from core.domain.people import Role
 from core.reads.order_plans import count_held, import_plan, status_plan
 from core.reads.orders import matching_ids
+from core.reads.paging import COUNT_CAP
 from core.services import mappings, order_drain, order_import, order_links, order_status
 from core.services.database import transaction
 from core.services.mappings import MappingChange
@@ -21,23 +22,29 @@ from core.services.runs import DryRun
 _IMPORT_S, _STATUS_S = 2.0, 0.8
 
 
-def _ids(connection_id: int, selection: Selection) -> list[int]:
-    if selection.orders is not None:
-        return matching_ids(connection_id, selection.orders, customers=True)
-    return list(selection.ids)
+def _chosen(connection_id: int, selection: Selection) -> tuple[list[int], tuple[str, ...]]:
+    """The orders an action is about, and a sentence where more match than are taken at once."""
+    if selection.orders is None:
+        return list(selection.ids), ()
+    found = matching_ids(connection_id, selection.orders, customers=True, most=COUNT_CAP + 1)
+    if len(found) <= COUNT_CAP:
+        return found, ()
+    said = f"Only the newest {COUNT_CAP:,} of the orders that match are taken: narrow the list for the others."
+    return found[:COUNT_CAP], (said,)
 
 
 def plan_import(connection_id: int, selection: Selection) -> DryRun:
     """What ``import_again`` would do; changes nothing."""
     acting(Role.OPERATOR)
-    plan = import_plan(connection_id, _ids(connection_id, selection))
-    return DryRun(len(plan.ids), plan.skipped, len(plan.ids) * _IMPORT_S)
+    ids, warnings = _chosen(connection_id, selection)
+    plan = import_plan(connection_id, ids)
+    return DryRun(len(plan.ids), plan.skipped, len(plan.ids) * _IMPORT_S, warnings)
 
 
 def import_again(connection_id: int, selection: Selection) -> int:
     """Queue another try for orders the store does not have; the run's id."""
     actor = acting(Role.OPERATOR)
-    plan = import_plan(connection_id, _ids(connection_id, selection))
+    plan = import_plan(connection_id, _chosen(connection_id, selection)[0])
     run_id = order_import.start_import(connection_id, actor.login, order_ids=plan.ids)
     record(actor, "import_orders", connection_id, f"run:{run_id}", selection=selection.as_json())
     return run_id
@@ -61,14 +68,15 @@ def retry_held(connection_id: int, hold: str) -> int:
 def plan_status(connection_id: int, selection: Selection) -> DryRun:
     """What ``sync_status`` would do; changes nothing."""
     acting(Role.OPERATOR)
-    plan = status_plan(connection_id, _ids(connection_id, selection))
-    return DryRun(len(plan.ids), plan.skipped, len(plan.ids) * _STATUS_S)
+    ids, warnings = _chosen(connection_id, selection)
+    plan = status_plan(connection_id, ids)
+    return DryRun(len(plan.ids), plan.skipped, len(plan.ids) * _STATUS_S, warnings)
 
 
 def sync_status(connection_id: int, selection: Selection) -> int:
     """Queue bringing store orders up to what TikTok says; the run's id."""
     actor = acting(Role.OPERATOR)
-    plan = status_plan(connection_id, _ids(connection_id, selection))
+    plan = status_plan(connection_id, _chosen(connection_id, selection)[0])
     run_id = order_status.start_status(connection_id, list(plan.ids), actor.login)
     record(actor, "sync_order_status", connection_id, f"run:{run_id}", selection=selection.as_json())
     return run_id

@@ -8,6 +8,7 @@ from console.acting import acting, record
 from console.refusals import NotPossible
 from core.domain.filters import Selection
 from core.domain.people import Role
+from core.reads.paging import COUNT_CAP
 from core.reads.stock import FixPlan, check_fix_plan, fix_plan, matching_skus, product_ids_of
 from core.reads.unsettled_writes import unsettled_writes
 from core.services import price_stock, stock_check, stock_rules, stock_why, stock_writes
@@ -28,22 +29,26 @@ def check_now(connection_id: int) -> int:
     return check_id
 
 
-def _plan(connection_id: int, selection: Selection) -> FixPlan:
-    ids = matching_skus(connection_id, selection.stock) if selection.stock is not None else list(selection.ids)
-    return fix_plan(connection_id, ids)
+def _plan(connection_id: int, selection: Selection) -> tuple[FixPlan, tuple[str, ...]]:
+    """What correcting would touch, and a sentence where more SKUs match than are taken at once."""
+    if selection.stock is None:
+        return fix_plan(connection_id, selection.ids), ()
+    found = matching_skus(connection_id, selection.stock, most=COUNT_CAP + 1)
+    said = f"Only the first {COUNT_CAP:,} of the SKUs that match are taken: narrow the list for the others."
+    return fix_plan(connection_id, found[:COUNT_CAP]), (said,) if len(found) > COUNT_CAP else ()
 
 
 def plan_fix(connection_id: int, selection: Selection) -> DryRun:
     """What ``fix`` would do; changes nothing."""
     acting(Role.OPERATOR)
-    plan = _plan(connection_id, selection)
-    return DryRun(len(plan.ids), plan.skipped, len(plan.ids) * _FIX_S)
+    plan, warnings = _plan(connection_id, selection)
+    return DryRun(len(plan.ids), plan.skipped, len(plan.ids) * _FIX_S, warnings)
 
 
 def fix(connection_id: int, selection: Selection) -> int:
     """Queue the correction of SKUs that differ; the run's id. Raises ``NotPossible`` when there is none."""
     actor = acting(Role.OPERATOR)
-    run_id = _start(connection_id, _plan(connection_id, selection).ids, actor.login)
+    run_id = _start(connection_id, _plan(connection_id, selection)[0].ids, actor.login)
     record(actor, "fix_stock", connection_id, f"run:{run_id}", selection=selection.as_json())
     return run_id
 

@@ -61,6 +61,7 @@ def wanted_rows() -> tuple[OrderFilter, tuple[str, bool]]:
     wanted = OrderFilter(
         tab=tab if tab in ORDER_TABS else "", text=text, status=status, store=in_store, hold=url.get("hold"),
         first=first, last=last, area=url.get("area"), channel=channel, before=url.get("before"),
+        unshipped=order[0] == "ship",
     )  # fmt: skip
     return wanted, order
 
@@ -114,13 +115,16 @@ EMPTY_TABS = {
 }
 
 
-def nothing_here() -> None:
+def nothing_here(wanted: OrderFilter) -> None:
     narrowed = [name for name in FILTERS if url.get(name)]
     if narrowed == ["tab"] and url.get("tab") in EMPTY_TABS:
         empty.state(*EMPTY_TABS[url.get("tab")])
         return
     if narrowed:
         empty.nothing_matches(NAME, FILTERS)
+        return
+    if wanted.unshipped:
+        empty.state("No unshipped order", "This sorting lists only what has not left yet.")
         return
     empty.state(
         "No orders yet",
@@ -131,7 +135,7 @@ def nothing_here() -> None:
 
 def rows_and_bar(wanted: OrderFilter, page: OrderPage, order: tuple[str, bool]) -> None:
     if not page.rows:
-        nothing_here()
+        nothing_here(wanted)
         return
     selected = selection.of_table(NAME, context.current_id(), wanted)
     if HERE.operates:

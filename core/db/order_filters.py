@@ -82,6 +82,8 @@ def order_clauses(connection_id: int, wanted: OrderFilter, found: Found) -> Clau
         clauses.append(_between(wanted.first, wanted.last))
     if wanted.before:
         clauses.append(_before(wanted.before))
+    if wanted.unshipped:
+        clauses.append(o.fulfilment == "unshipped")
     if found.ids is not None:
         clauses.append(o.id == func.any(list(found.ids)))
     clauses += [o.search_text.like(f"%{escaped_like(word)}%") for word in found.words]

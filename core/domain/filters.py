@@ -41,7 +41,7 @@ class OrderFilter:
     ``store`` is the store's id of a status, "none" (not imported) or "out" (left out); ``hold`` a cause of waiting;
     ``first`` and ``last`` are UTC days as ``2026-11-22``; ``area`` a place on the map.
     ``channel`` is "seller" (who ships it), "tiktok" or "fbt" (from TikTok's own warehouse). ``before`` is where a list
-    longer than its pages goes on: ``time/id`` of the last row seen.
+    longer than its pages goes on: ``time/id`` of the last row seen. ``unshipped``: only what has not left yet.
     """
 
     tab: str = ""
@@ -54,6 +54,7 @@ class OrderFilter:
     area: str = ""
     channel: str = ""
     before: str = ""
+    unshipped: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,8 +105,6 @@ class _Match:
             # Written so that no index of words can be used: the rows are walked in the list's own order.
             plain = shop_orders.c.search_text.concat("")
             clauses += [plain.contains(word, autoescape=True) for word in self.found.words]
-        if self.sort == "ship":
-            clauses.append(shop_orders.c.fulfilment == "unshipped")
         return clauses
 
     def ids(self) -> Select[Any]:
@@ -182,6 +180,8 @@ def matching_ids(
 
 def _match(conn: Connection, connection_id: int, wanted: OrderFilter, sort: str, customers: bool) -> _Match:
     found = find_text(conn, connection_id, wanted.text, customers=customers)
+    if sort == "ship":
+        wanted = replace(wanted, unshipped=True)
     match = _Match(connection_id, wanted, found, sort if sort in SORTS else "date")
     if not found.words:
         return match

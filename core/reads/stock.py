@@ -133,11 +133,11 @@ def stock_page(
     return StockPage(tuple(_row(row, sold.get(row.variant_id, 0), lag) for row in rows), count, read_at)
 
 
-def matching_skus(connection_id: int, wanted: StockFilter) -> list[int]:
-    """The SKUs that match, for an action on all of them: at most the cap of counts."""
+def matching_skus(connection_id: int, wanted: StockFilter, *, most: int = COUNT_CAP) -> list[int]:
+    """The first ``most`` SKUs that match, for an action on all of them."""
     with reading() as conn:
-        found = _matching(_rules(conn, connection_id), wanted).limit(COUNT_CAP).subquery()
-        return list(conn.scalars(select(found.c.id)))
+        found = _matching(_rules(conn, connection_id), wanted).order_by(listing_skus.c.id).limit(most).subquery()
+        return list(conn.scalars(select(found.c.id).order_by(found.c.id)))
 
 
 def _rules(conn: Connection, connection_id: int) -> _Rules:

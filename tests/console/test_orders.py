@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable
 from datetime import date
 from typing import Any
@@ -252,6 +253,44 @@ def test_bulk_actions_say_what_they_skip(sign_in: SignIn, filled: Filled, stocke
     run_id = order_actions.sync_status(filled.connection_id, everything)
     with engine.transaction() as conn:
         assert conn.exec_driver_sql(f"SELECT total FROM runs WHERE id = {run_id}").scalar_one() == 24
+
+
+def test_more_than_can_be_taken_at_once_is_said(
+    sign_in: SignIn, filled: Filled, stocked: Orders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sign_in(Role.OPERATOR)
+    everything = Selection(orders=OrderFilter())
+    for plan in (order_actions.plan_import, order_actions.plan_status):
+        monkeypatch.setattr(order_actions, "COUNT_CAP", 60)
+        assert plan(filled.connection_id, everything).warnings == ()
+        monkeypatch.setattr(order_actions, "COUNT_CAP", 40)
+        dry = plan(filled.connection_id, everything)
+        assert dry.will + sum(number for _, number in dry.skipped) == 40
+        (said,) = dry.warnings
+        assert said == "Only the newest 40 of the orders that match are taken: narrow the list for the others."
+
+
+def test_all_that_match_are_those_that_are_listed(open_page: Open, filled: Filled, stocked: Orders) -> None:
+    """Sorted by their ship-by time, only unshipped orders are listed."""
+    at = open_page("orders", sort="ship-up")
+    (choose,) = [button.label for button in at.button if button.key == "orders_all"]
+    number = int(choose.split()[2])
+    assert number < 60 and f"All {number}" in [button.label for button in at.button]
+    at.button(key="orders_all").click().run()
+    assert f"**{number}** selected" in markdown(at)
+    at.button(key="bulk_sync").click().run()
+    dry = [entry.value for entry in at.markdown if "at the present rate" in entry.value]
+    skipped = [entry.value for entry in at.markdown if "skipped**" in entry.value]
+    counted = sum(int(re.search(r"\d+", entry).group()) for entry in dry + skipped)  # type: ignore[union-attr]
+    assert counted == number
+
+
+def test_no_unshipped_order_is_not_no_order(open_page: Open, stocked: Orders) -> None:
+    changed("UPDATE shop_orders SET fulfilment = 'was ' || fulfilment WHERE fulfilment = 'unshipped'")
+    try:
+        assert "No unshipped order" in markdown(open_page("orders", sort="ship-up"))
+    finally:
+        changed("UPDATE shop_orders SET fulfilment = 'unshipped' WHERE fulfilment = 'was unshipped'")
 
 
 def test_the_record_of_a_search_holds_no_name(sign_in: SignIn, filled: Filled, stocked: Orders) -> None:

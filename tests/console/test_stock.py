@@ -278,6 +278,18 @@ def test_fixing_one_many_and_all(sign_in: SignIn, filled: Filled, held: Stock) -
     assert stock_actions.fix_cause(filled.connection_id, str(Cause.CHANGED_IN_SHOP)) > run_id
 
 
+def test_more_than_can_be_taken_at_once_is_said(
+    sign_in: SignIn, filled: Filled, held: Stock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sign_in(Role.OPERATOR)
+    everything = Selection(stock=StockFilter())
+    assert stock_actions.plan_fix(filled.connection_id, everything).warnings == ()
+    monkeypatch.setattr(stock_actions, "COUNT_CAP", 20)
+    dry = stock_actions.plan_fix(filled.connection_id, everything)
+    assert dry.will + sum(number for _, number in dry.skipped) == 20
+    assert dry.warnings == ("Only the first 20 of the SKUs that match are taken: narrow the list for the others.",)
+
+
 def test_fixing_all_says_first_what_would_happen(open_page: Open, filled: Filled, held: Stock) -> None:
     with engine.transaction() as conn:
         conn.exec_driver_sql("DELETE FROM runs WHERE kind = 'stock_fix_run'")

@@ -98,6 +98,10 @@ def test_unshipped_orders_by_their_ship_by_time(shop: Filled) -> None:
     rows = orders.orders_page(shop.connection_id, OrderFilter(), sort="ship", descending=False).rows
     times = [row.ship_by for row in rows if row.ship_by]
     assert times == sorted(times) and {row.fulfilment for row in rows} == {"unshipped"}
+    unshipped = OrderFilter(unshipped=True)
+    listed = set(ids_of(shop.connection_id, OrderFilter(), sort="ship"))
+    assert set(orders.matching_ids(shop.connection_id, unshipped)) == listed
+    assert orders.tab_counts(shop.connection_id, unshipped)[""].number == len(listed) < COUNT
 
 
 def test_common_words_and_rare_ones_find_the_same(shop: Filled, monkeypatch: pytest.MonkeyPatch) -> None:
