@@ -77,6 +77,13 @@ SELECT o.id, %(account)s, 'created', (9000000 + o.id)::text, (500000 + o.id)::te
     o.total, o.received_at
 FROM shop_orders o WHERE o.import_state = 'imported'
 """
+# Open issues: of a hundred orders that the store has, and more of other things.
+_COMPLAIN = """
+INSERT INTO issues (connection_id, subject_kind, subject_id, code, sentence)
+SELECT %(connection)s, 'order', id::text, 'address_changed', '' FROM shop_orders
+WHERE import_state = 'imported' AND id %% 10007 = 0
+UNION ALL SELECT %(connection)s, 'variant', n::text, 'low_stock', '' FROM generate_series(1, 20000) AS n
+"""
 _CONNECT = """
 WITH app AS (INSERT INTO tiktok_apps (app_key, app_secret, service_id) VALUES ('k', '', '1') RETURNING id),
 account AS (INSERT INTO store_accounts (platform, base_url, business_id, name, country, currency, credentials)
@@ -111,9 +118,11 @@ def fill(database_url: str, orders: int) -> None:
         assert row is not None
         connection.execute(_FILL.format(orders=orders), {"connection": row[0]})
         connection.execute(_MAKE, {"account": row[1]})
+        connection.execute(_COMPLAIN, {"connection": row[0]})
         _seal_customers(connection)
         connection.execute("VACUUM ANALYZE shop_orders")
         connection.execute("VACUUM ANALYZE store_orders")
+        connection.execute("VACUUM ANALYZE issues")
 
 
 def _seal_customers(connection: psycopg.Connection[Any]) -> None:

@@ -9,10 +9,11 @@ from console.refusals import NotPossible
 from core.domain.filters import Selection
 from core.domain.mapping import SKU
 from core.domain.people import Role
+from core.reads.order_issues import order_issues
 from core.reads.order_plans import count_held, import_plan, status_plan
 from core.reads.orders import matching_ids
 from core.reads.paging import COUNT_CAP
-from core.services import mappings, order_drain, order_import, order_links, order_status
+from core.services import issues, mappings, order_drain, order_import, order_links, order_status
 from core.services.database import transaction
 from core.services.mappings import MappingChange
 from core.services.order_links import Suggestion
@@ -96,6 +97,15 @@ def sync_one(connection_id: int, order_id: int) -> int:
     run_id = order_status.start_status(connection_id, [order_id], actor.login)
     record(actor, "sync_order_status", connection_id, f"order:{order_id}", run=run_id)
     return run_id
+
+
+def settle_issue(connection_id: int, order_id: int, issue_id: int, times: int) -> None:
+    """Say that an issue of an order is settled, as it was seen. The service records it."""
+    actor = acting(Role.OPERATOR)
+    if issue_id not in {issue.id for issue in order_issues(connection_id, order_id)}:
+        raise NotPossible("This was settled already, or belongs to another order; nothing was changed.")
+    with transaction() as connection:
+        issues.settle_issue(connection, issue_id, times, connection_id=connection_id, by=actor)
 
 
 def download_orders(connection_id: int, first: date, last: date | None = None) -> int:

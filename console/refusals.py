@@ -9,6 +9,7 @@ from core.domain.own_content import OwnContentRefused
 from core.domain.people import Forbidden
 from core.services.authorisation import AuthorisationError
 from core.services.connect_store import StoreRefused
+from core.services.issues import IssueChanged
 from core.services.live import NotLive
 from core.services.people import PeopleError
 from core.services.settings_of_connection import SettingError
@@ -38,6 +39,7 @@ REFUSALS = (
     NotLive,
     RuleError,
     SettlingRefused,
+    IssueChanged,
     RemoteError,
 )
 

@@ -12,8 +12,9 @@ from console.components import bulk, feedback, url, words
 from console.components.selection import Selected
 from console.components.status import escaped
 from core.domain.filters import OrderFilter, Selection
-from core.domain.order_tabs import PASSING, hold_words
+from core.domain.order_tabs import NEEDS_A_PERSON, PASSING, hold_words, issue_words
 from core.reads import connections, orders
+from core.reads.order_issues import issue_groups
 
 MOST_DAYS = 400
 
@@ -72,23 +73,37 @@ def groups(tab: str, *, operates: bool) -> None:
         if group.hold in PASSING and tab:
             continue
         with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"hold_{group.hold}"):
-            st.markdown(f"**{group.orders:,}** {escaped(hold_words(group.hold))}", width="content")
+            st.markdown(f"**{group.orders:,}** {escaped(hold_words(group.hold, group.orders))}", width="content")
             due = f"first to ship {words.left(group.ship_by, at)}" if group.ship_by else ""
             st.caption(escaped(" · ".join(part for part in (group.sentence, due) if part)), width="stretch")
-            _group_buttons(group.hold, operates)
+            _see_button("hold", group.hold)
+            if operates:
+                st.button("Retry these", key=f"retry_hold_{group.hold}", on_click=ask_to_retry, args=(group.hold,))
+    if tab == NEEDS_A_PERSON:
+        _issue_groups()
 
 
-def _group_buttons(hold: str, operates: bool) -> None:
-    chosen = url.get("hold") == hold
+def _issue_groups() -> None:
+    """What is the matter with orders that the store has; each is settled in its drawer."""
+    for group in issue_groups(context.current_id()):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"issue_{group.code}"):
+            words_of = escaped(issue_words(group.code, group.orders))
+            st.markdown(f"**{group.orders:,}** {words_of}", width="content")
+            st.caption(escaped(group.fix), width="stretch")
+            _see_button("issue", group.code)
+
+
+def _see_button(kind: str, code: str) -> None:
+    """Narrow the list to what waits for a cause (``hold``) or has an issue (``issue``), and back."""
+    chosen = url.get(kind) == code
+    other = {"hold": "", "issue": ""} | {kind: "" if chosen else code}
     st.button(
         "See all" if chosen else "See them",
-        key=f"see_hold_{hold}_tab_",
+        key=f"see_{kind}_{code}_tab_",
         type="tertiary",
         on_click=url.put,
-        args=({"hold": "" if chosen else hold, url.PAGE: ""},),
+        args=(other | {url.PAGE: ""},),
     )
-    if operates:
-        st.button("Retry these", key=f"retry_hold_{hold}", on_click=ask_to_retry, args=(hold,))
 
 
 def download_range() -> None:

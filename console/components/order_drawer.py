@@ -13,6 +13,7 @@ from core.domain.order_tabs import IMPORT_WORDS, status_word
 from core.reads import activity, connections
 from core.reads.activity import Event
 from core.reads.order_detail import OrderDetail, order_detail
+from core.reads.order_issues import OrderIssue, order_issues
 from core.reads.order_timeline import order_timeline
 
 SELLER_CENTERS = {"GB": "https://seller-uk.tiktok.com", "US": "https://seller-us.tiktok.com"}
@@ -50,6 +51,8 @@ def _body(detail: OrderDetail | None, operates: bool) -> None:
         st.write("This connection has no order with this number.")
         return
     _head(detail)
+    for issue in order_issues(context.current_id(), detail.id):
+        _issue(detail.id, issue, operates=operates)
     if operates:
         _buttons(detail)
     first = "Calls" if url.get("view") == "log" else "Summary"
@@ -75,6 +78,17 @@ def _head(detail: OrderDetail) -> None:
         st.info(_SHIPPED_BY_TIKTOK)
     if detail.order.by_tiktok:
         st.info(f"{_FULFILLED_BY_TIKTOK} {_completion(detail)}")
+
+
+def _issue(order_id: int, issue: OrderIssue, *, operates: bool) -> None:
+    """What somebody has to see to, and where it stays until they say that they did."""
+    with st.container(horizontal=True, vertical_alignment="center", key=f"order_issue_{issue.id}"):
+        st.warning(escaped(f"{issue.sentence} {issue.fix}"))
+        if operates and st.button(
+            "Settled", key=f"settle_issue_{issue.id}", help="It shows again if it happens again."
+        ):
+            settling = (context.current_id(), order_id, issue.id, issue.times)
+            feedback.then_rerun("Settled.", order_actions.settle_issue, *settling)
 
 
 def _completion(detail: OrderDetail) -> str:

@@ -35,7 +35,7 @@ from core.reads.products import Choice
 
 HERE = context.current()
 NAME = "orders"
-FILTERS = ("q", "tab", "status", "store", "hold", "first", "last", "area", "channel", "before")
+FILTERS = ("q", "tab", "status", "store", "hold", "issue", "first", "last", "area", "channel", "before")
 SORTS = {
     "date": "Newest first",
     "date-up": "Oldest first",
@@ -60,7 +60,7 @@ def wanted_rows() -> tuple[OrderFilter, tuple[str, bool]]:
         filters.clear_button(NAME, FILTERS)
     wanted = OrderFilter(
         tab=tab if tab in ORDER_TABS else "", text=text, status=status, store=in_store, hold=url.get("hold"),
-        first=first, last=last, area=url.get("area"), channel=channel, before=url.get("before"),
+        issue=url.get("issue"), first=first, last=last, area=url.get("area"), channel=channel, before=url.get("before"),
         unshipped=order[0] == "ship",
     )  # fmt: skip
     return wanted, order

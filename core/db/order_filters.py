@@ -7,11 +7,25 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, false, func, literal, or_, select, text, tuple_
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ColumnElement,
+    Connection,
+    and_,
+    cast,
+    false,
+    func,
+    literal,
+    or_,
+    select,
+    text,
+    tuple_,
+)
 
 from core.db.filters import Clauses, escaped_like
 from core.db.order_rows import customer_key_of
-from core.db.tables import connections, shop_orders, store_orders
+from core.db.tables import connections, issues, shop_orders, store_orders
 from core.domain.filters import OrderFilter, pasted_list
 from core.domain.order_tabs import NEEDS_A_PERSON, PASSING, STATUS_TABS, WAITING, WAITING_FOR
 from core.secrets import sealer
@@ -67,11 +81,13 @@ def order_clauses(connection_id: int, wanted: OrderFilter, found: Found) -> Clau
     o = shop_orders.c
     clauses: Clauses = [o.connection_id == connection_id]
     if wanted.tab:
-        clauses.append(_tab(wanted.tab))
+        clauses.append(tab_condition(connection_id, wanted.tab, o))
     if wanted.status:
         clauses.append(o.status == wanted.status)
     if wanted.hold:
         clauses += [o.import_state == "held", o.hold == wanted.hold, is_open()]
+    if wanted.issue:
+        clauses.append(has_issue(connection_id, o, wanted.issue))
     if wanted.area:
         clauses.append(o.area == wanted.area)
     if wanted.channel:
@@ -95,22 +111,36 @@ def is_open() -> ColumnElement[bool]:
     return text("shop_orders.import_state NOT IN ('imported', 'not_wanted')")  # type: ignore[return-value]
 
 
-def _tab(tab: str) -> ColumnElement[bool]:
-    if tab in (NEEDS_A_PERSON, WAITING):
-        return and_(is_open(), tab_condition(tab, shop_orders.c))
-    return tab_condition(tab, shop_orders.c)
-
-
-def tab_condition(tab: str, columns: Any) -> ColumnElement[bool]:
-    """Whether an order belongs under a tab, by its columns ``status``, ``import_state`` and ``hold``."""
+def tab_condition(connection_id: int, tab: str, columns: Any) -> ColumnElement[bool]:
+    """Whether an order belongs under a tab, by its columns ``id``, ``status``, ``import_state`` and ``hold``."""
     if tab == NEEDS_A_PERSON:
         held = columns.hold.not_in([*PASSING, *WAITING_FOR])
-        return and_(columns.import_state == "held", held, columns.status != "CANCELLED")
+        return or_(and_(_held(columns), held), has_issue(connection_id, columns))
     if tab == WAITING:
-        return and_(columns.import_state == "held", columns.hold.in_(WAITING_FOR), columns.status != "CANCELLED")
+        return and_(_held(columns), columns.hold.in_(WAITING_FOR))
     status: ColumnElement[str] = columns.status
     statuses = STATUS_TABS.get(tab, ())
     return status == statuses[0] if len(statuses) == 1 else status.in_(statuses)
+
+
+def _held(columns: Any) -> ColumnElement[bool]:
+    """The word as a literal, so that the partial index of open orders can be used."""
+    return and_(columns.import_state == text("'held'"), columns.status != "CANCELLED")
+
+
+def has_issue(connection_id: int, columns: Any, code: str = "") -> ColumnElement[bool]:
+    """Whether the store has the order and an issue of its own is open, by its ``id`` and ``import_state``.
+
+    What a held order waits for is an issue as well, and not meant. Open issues are few: they are read first, as one
+    array, and their orders looked up by id.
+    """
+    i = issues.c
+    about = (or_(i.connection_id == connection_id, i.connection_id.is_(None)), i.subject_kind == "order")
+    named = select(cast(i.subject_id, BigInteger)).where(*about, i.closed_at.is_(None))
+    if code:
+        named = named.where(i.code == code)
+    ids = func.array(named.scalar_subquery(), type_=ARRAY(BigInteger))
+    return and_(columns.id == func.any(ids), columns.import_state == "imported")
 
 
 def _store_status(store: str) -> ColumnElement[bool]:

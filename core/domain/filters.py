@@ -39,9 +39,10 @@ class OrderFilter:
     """``tab`` is a key of ``ORDER_TABS`` or empty, ``status`` one of TikTok's own.
 
     ``store`` is the store's id of a status, "none" (not imported) or "out" (left out); ``hold`` a cause of waiting;
-    ``first`` and ``last`` are UTC days as ``2026-11-22``; ``area`` a place on the map.
-    ``channel`` is "seller" (who ships it), "tiktok" or "fbt" (from TikTok's own warehouse). ``before`` is where a list
-    longer than its pages goes on: ``time/id`` of the last row seen. ``unshipped``: only what has not left yet.
+    ``issue`` the code of an open issue of an order that the store has; ``first`` and ``last`` are UTC days as
+    ``2026-11-22``; ``area`` a place on the map; ``channel`` is "seller" (who ships it), "tiktok" or "fbt" (from
+    TikTok's own warehouse). ``before`` is where a list longer than its pages goes on: ``time/id`` of the last row seen.
+    ``unshipped``: only what has not left yet.
     """
 
     tab: str = ""
@@ -49,6 +50,7 @@ class OrderFilter:
     status: str = ""
     store: str = ""
     hold: str = ""
+    issue: str = ""
     first: str = ""
     last: str = ""
     area: str = ""

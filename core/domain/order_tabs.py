@@ -33,20 +33,46 @@ IMPORT_WORDS: Final[dict[str, Word]] = {
     "imported": Word("Imported", Tone.GREEN, "The store has it."),
     "not_wanted": Word("Left out", Tone.GREY, "It is not imported, for the reason shown."),
 }
-# What orders wait for, said of several: "6 orders wait for a SKU mapping."
-HOLD_WORDS: Final[dict[str, str]] = {
-    "unlinked_sku": "wait for a SKU mapping",
-    "unmapped_status": "have a TikTok status that is not mapped",
-    "out_of_stock": "are out of stock, not imported",
-    "out_of_stock_late": "are out of stock and past their ship-by time",
-    "no_address": "have no address to ship to",
-    "currency": "were paid in another currency than the store's",
-    "total_difference": "have a total that cannot be explained",
-    "missing_shipping_rate": "are to carry a shipping rate that the store no longer has",
-    "picture_refused": "were refused by the store for a picture",
-    "refused": "were refused by the store",
-    "unpaid": "are not paid yet",
-    "on_hold": "are in TikTok's hold hour",
+# What one order waits for, and several: "1 order waits for a SKU mapping", "6 orders wait for a SKU mapping".
+HOLD_WORDS: Final[dict[str, tuple[str, str]]] = {
+    "unlinked_sku": ("waits for a SKU mapping", "wait for a SKU mapping"),
+    "unmapped_status": ("has a TikTok status that is not mapped", "have a TikTok status that is not mapped"),
+    "out_of_stock": ("is out of stock, not imported", "are out of stock, not imported"),
+    "out_of_stock_late": ("is out of stock and past its ship-by time", "are out of stock and past their ship-by time"),
+    "no_address": ("has no address to ship to", "have no address to ship to"),
+    "currency": ("was paid in another currency than the store's", "were paid in another currency than the store's"),
+    "total_difference": ("has a total that cannot be explained", "have a total that cannot be explained"),
+    "missing_shipping_rate": (
+        "is to carry a shipping rate that the store no longer has",
+        "are to carry a shipping rate that the store no longer has",
+    ),
+    "picture_refused": ("was refused by the store for a picture", "were refused by the store for a picture"),
+    "refused": ("was refused by the store", "were refused by the store"),
+    "unpaid": ("is not paid yet", "are not paid yet"),
+    "on_hold": ("is in TikTok's hold hour", "are in TikTok's hold hour"),
+}
+# Issues of orders that the store has, of one order and of several.
+ISSUE_WORDS: Final[dict[str, tuple[str, str]]] = {
+    "address_changed": (
+        "had the delivery address changed after it was imported",
+        "had the delivery address changed after they were imported",
+    ),
+    "lines_cancelled": (
+        "had units cancelled after it was imported",
+        "had units cancelled after they were imported",
+    ),
+    "total_differs": ("has another total in the store", "have another total in the store"),
+    "several_store_orders": ("is in the store more than once", "are in the store more than once"),
+    "return_unclear": (
+        "was cancelled, and nobody can tell whether its stock was put back",
+        "were cancelled, and nobody can tell whether their stock was put back",
+    ),
+    "order_conflict": ("is contradicted by its store order", "are contradicted by their store orders"),
+    "status_refused": ("had its status refused by the store", "had their status refused by the store"),
+    "picture_refused": (
+        "had its status refused by the store for a picture",
+        "had their status refused by the store for a picture",
+    ),
 }
 # Causes that pass by themselves as the order goes on, and causes that a mapping or stock takes away.
 PASSING: Final = ("unpaid", "on_hold", "no_address")
@@ -69,6 +95,17 @@ def status_word(status: str) -> Word:
     return STATUS_WORDS.get(status) or Word(status, Tone.VIOLET, "TikTok sent a status this version does not know.")
 
 
-def hold_words(code: str) -> str:
-    """What several orders held for one cause do; a cause without words of its own shows its code."""
-    return HOLD_WORDS.get(code) or f"wait: {code.replace('_', ' ')}"
+def hold_words(code: str, number: int = 2) -> str:
+    """What so many orders held for one cause do; a cause without words of its own shows its code."""
+    one, several = HOLD_WORDS.get(code) or (f"waits: {_plain(code)}", f"wait: {_plain(code)}")
+    return one if number == 1 else several
+
+
+def issue_words(code: str, number: int) -> str:
+    """What is the matter with so many orders that the store has and that have an issue of their own."""
+    one, several = ISSUE_WORDS.get(code) or (f"needs a look: {_plain(code)}", f"need a look: {_plain(code)}")
+    return one if number == 1 else several
+
+
+def _plain(code: str) -> str:
+    return code.replace("_", " ")

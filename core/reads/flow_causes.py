@@ -8,8 +8,10 @@ from sqlalchemy import func, select
 
 from core.db.order_filters import is_open
 from core.db.tables import shop_orders
-from core.domain.order_tabs import NEEDS_A_PERSON, PASSING, WAITING, WAITING_FOR, hold_words
+from core.domain.counting import noun
+from core.domain.order_tabs import NEEDS_A_PERSON, PASSING, WAITING, WAITING_FOR, hold_words, issue_words
 from core.reads.latency import drift
+from core.reads.order_issues import issue_groups
 from core.reads.overview import Cause
 from core.reads.paging import Count, reading
 
@@ -26,8 +28,9 @@ _FIXES = {
 
 
 def flow_causes(connection_id: int) -> tuple[Cause, ...]:
-    """Orders that wait, by cause, those that must be shipped soonest first; then stock that differs."""
-    return (*_holds(connection_id), *_stock(connection_id))
+    """Orders that wait, by cause, those that must be shipped soonest first; orders that the store has and that have
+    an issue; then stock that differs."""
+    return (*_holds(connection_id), *_issues(connection_id), *_stock(connection_id))
 
 
 def _holds(connection_id: int) -> list[Cause]:
@@ -45,8 +48,23 @@ def _cause(hold: str, number: int, since: datetime, ship_by: datetime | None, pr
     tab = WAITING if hold in WAITING_FOR else NEEDS_A_PERSON
     to_orders = ("orders", (("tab", tab), ("hold", hold)), "See them", "Open one to see what stands in the way.")
     page, parameters, button, fix = _FIXES.get(hold, to_orders)
-    sentence = f"orders {hold_words(hold)}{_due(ship_by, present)}"
+    sentence = f"{noun(number, 'order')} {hold_words(hold, number)}{_due(ship_by, present)}"
     return Cause(sentence, fix, Count(number), since, page, parameters, button)
+
+
+def _issues(connection_id: int) -> list[Cause]:
+    return [
+        Cause(
+            f"{noun(group.orders, 'order')} {issue_words(group.code, group.orders)}",
+            group.sentence if group.orders == 1 else group.fix,
+            Count(group.orders),
+            group.since,
+            "orders",
+            (("tab", NEEDS_A_PERSON), ("issue", group.code)),
+            "See them",
+        )
+        for group in issue_groups(connection_id)
+    ]
 
 
 def _due(ship_by: datetime | None, present: datetime) -> str:

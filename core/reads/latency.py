@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import Date, cast, func, select
+from sqlalchemy import Date, cast, func, or_, select
 
+from core.db.order_filters import tab_condition
 from core.db.tables import api_calls, connections, latencies, pull_states, shop_orders, stock_checks
-from core.domain.order_tabs import PASSING
+from core.domain.order_tabs import NEEDS_A_PERSON, WAITING
 from core.reads.paging import Count, count_capped, reading
 
 KINDS = ("stock", "price", "order")
@@ -130,9 +131,9 @@ def mismatches(connection_id: int) -> tuple[int, ...]:
 def orders_waiting(connection_id: int) -> Count:
     """Orders that do not get on without a person: for the sidebar."""
     o = shop_orders.c
-    held = (o.connection_id == connection_id, o.import_state == "held", o.hold.not_in(PASSING), o.status != "CANCELLED")
+    stuck = or_(*(tab_condition(connection_id, tab, o) for tab in (NEEDS_A_PERSON, WAITING)))
     with reading() as conn:
-        return count_capped(conn, select(o.id).where(*held))
+        return count_capped(conn, select(o.id).where(o.connection_id == connection_id, stuck))
 
 
 def orders_left_out(connection_id: int) -> Count:

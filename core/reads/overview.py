@@ -113,8 +113,8 @@ def sent_by_day(connection_id: int) -> tuple[Day, ...]:
 def causes(connection_id: int) -> tuple[Cause, ...]:
     """Of products, worst first: what is refused, then what is unknown, then what is not ready, each with its count.
 
-    What orders wait for is counted by order in ``flow_causes`` and not by issue here; writes of stock that wait for a
-    person's word are in ``unsettled_writes``.
+    Issues of orders and what orders wait for are counted by order in ``flow_causes`` and not here; writes of stock that
+    wait for a person's word are in ``unsettled_writes``.
     """
     with reading() as connection:
         found = [
@@ -136,7 +136,8 @@ def _open_issues(connection: Connection, connection_id: int) -> list[Cause]:
             func.min(issues.c.opened_at),
             func.min(issues.c.link),
         )
-        .where(about, issues.c.closed_at.is_(None), issues.c.code.not_in([*HOLD_WORDS, WRITE_UNKNOWN]))
+        .where(about, issues.c.closed_at.is_(None), issues.c.subject_kind != "order")
+        .where(issues.c.code.not_in([*HOLD_WORDS, WRITE_UNKNOWN]))
         .group_by(issues.c.code)
         .order_by(func.count().desc())
         .limit(20)

@@ -80,23 +80,24 @@ class Returning:
             by_store = self.seen
         if by_store:
             if not given_back_by_store(conn, order_id):
-                self._ask(conn, order_id, "It is not clear whether units of a cancelled order were put back twice.")
+                self._ask(conn, order_id, "put units back on the shelf twice")
         elif by_store is not None or not self.units:
             give_back(conn, order_id)
         else:
-            words = f"It is not clear whether cancelling put {self.units} x {self.sku} back on the shelf."
-            self._ask(conn, order_id, words)
+            self._ask(conn, order_id, f"put {self.units} x {self.sku} back on the shelf")
             perhaps_given_back(conn, order_id)
 
-    def _ask(self, conn: Connection, order_id: int, sentence: str) -> None:
+    def _ask(self, conn: Connection, order_id: int, what: str) -> None:
+        o = shop_orders.c
+        order = conn.execute(select(o.connection_id, o.remote_id).where(o.id == order_id)).one()
         open_issue(
             conn,
-            connection_id=None,
+            connection_id=order.connection_id,
             subject=("order", str(order_id)),
             code="return_unclear",
-            sentence=sentence,
+            sentence=f"It is not clear whether cancelling TikTok order {order.remote_id} {what}.",
             fix="Compare the stock in the store.",
-            link="stock",
+            link="orders",
         )
 
 

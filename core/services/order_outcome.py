@@ -127,7 +127,7 @@ def _compare(
 ) -> None:
     wrong = []
     if intent.total is not None and made.total.quantize(_CENT) != intent.total.quantize(_CENT):
-        sentence = f"Store order {made.number} is worth {made.total:.2f}, the order {intent.total:.2f}."
+        sentence = f"Store order {made.number} is worth {made.total:.2f}, {intent.marker} {intent.total:.2f}."
         wrong.append(("total_differs", sentence))
     if copies > 1:
         sentence = f"The store has {copies} orders for {intent.marker}: keep {made.number}."

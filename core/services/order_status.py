@@ -225,7 +225,8 @@ def _note_cancelled_lines(case: _Case, present: StoreOrder, cancelled: Cancelled
         intents.renew(conn, case.claimed)
     _comment(case, text)
     with transaction() as conn:
-        _open(conn, case, "lines_cancelled", text, "Take the lines out of the parcel.")
+        sentence = f"Units of {_named(case)} were cancelled after it was created, do not ship: {cancelled.words()}."
+        _open(conn, case, "lines_cancelled", sentence, "Take the units out of the parcel.")
         if not shipped:
             cancelled.give_back(conn, case.claimed.id)
         case.row.noted["cancelled"] = list(cancelled.all_lines)
@@ -257,9 +258,15 @@ def _note_address(case: _Case) -> None:
         intents.renew(conn, case.claimed)
     _comment(case, _ADDRESS_CHANGED)
     case.row.noted["address"] = case.stored.address_key
+    sentence = f"The buyer changed the delivery address of {_named(case)} after it was created."
+    fix = "Correct the address of the store order by hand: Seller Center shows the one to ship to."
     with transaction() as conn:
-        _open(conn, case, "address_changed", _ADDRESS_CHANGED, "Correct the address of the store order by hand.")
+        _open(conn, case, "address_changed", sentence, fix)
         _save(conn, case, noted=case.row.noted)
+
+
+def _named(case: _Case) -> str:
+    return f"store order {case.row.number} (TikTok order {case.stored.order.id})"
 
 
 def _comment(case: _Case, text: str) -> None:
@@ -295,7 +302,8 @@ def _refused(case: _Case, refusal: Refused) -> str:
         picture = picture_refusal(conn, case.claimed.id, refusal.sentence)
     if picture is not None:
         return _complaint(case, PICTURE, picture, FIX)
-    return _complaint(case, "status_refused", f"The store refused the status: {refusal.sentence}", "Correct it there.")
+    sentence = f"The store refused the status of {_named(case)}: {refusal.sentence}"
+    return _complaint(case, "status_refused", sentence, "Correct it there.")
 
 
 def _complaint(case: _Case, code: str, sentence: str, fix: str, *, subject: tuple[str, str] | None = None) -> str:

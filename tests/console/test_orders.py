@@ -17,6 +17,7 @@ from core.db import engine
 from core.domain.filters import OrderFilter, Selection
 from core.domain.people import SYSTEM, Forbidden, Role
 from core.reads.search import find
+from core.services.issues import open_issue
 from core.services.settings_of_connection import save_setting
 from tests.console.conftest import Open
 from tests.console.filling import NASTY, Filled, connect
@@ -318,7 +319,7 @@ def test_a_range_too_long_is_refused_in_words(sign_in: SignIn, filled: Filled) -
 
 @pytest.mark.parametrize(
     "name", ["import_again", "import_one", "map_sku", "plan_import", "plan_status", "plan_retry", "retry_held",
-             "suggested_variants", "sync_one", "sync_status", "download_orders"],
+             "settle_issue", "suggested_variants", "sync_one", "sync_status", "download_orders"],
 )  # fmt: skip
 def test_a_viewer_is_refused(name: str, sign_in: SignIn) -> None:
     sign_in(Role.VIEWER)
@@ -333,3 +334,30 @@ def test_search_everything_finds_orders(open_page: Open, stocked: Orders) -> Non
     by_id, by_tracking = find(connection_id, remote_id(33)), find(connection_id, "jd0000000033")
     assert [(hit.page, hit.exact) for hit in by_id] == [("orders", True)]
     assert by_id[0].parameters == by_tracking[0].parameters == (("open", str(stocked.ids[32])),)
+
+
+def test_an_issue_of_an_order_is_found_and_settled_in_its_drawer(
+    open_page: Open, filled: Filled, stocked: Orders
+) -> None:
+    order = stocked.ids[32]
+    sentence = f"The buyer of TikTok order {remote_id(33)} changed the delivery address."
+    with engine.transaction() as conn:
+        open_issue(
+            conn, connection_id=filled.connection_id, subject=("order", str(order)), code="address_changed",
+            sentence=sentence, fix="Correct the address by hand.", link="orders",
+        )  # fmt: skip
+    at = open_page("orders", tab="Needs a person")
+    assert "**1** had the delivery address changed after it was imported" in markdown(at)
+    at.button(key="see_issue_address_changed_tab_").click().run()
+    assert list(shown(at)["order"]) == [remote_id(33)]
+    viewer = open_page("orders", Role.VIEWER, open=str(order))
+    assert any(sentence in entry.value for entry in viewer.warning)
+    assert not any(button.label == "Settled" for button in viewer.button)
+    drawer = open_page("orders", open=str(order))
+    (settled,) = (button for button in drawer.button if button.label == "Settled")
+    settled.click().run()
+    assert not drawer.exception
+    assert not any(sentence in entry.value for entry in open_page("orders", open=str(order)).warning)
+    with engine.transaction() as conn:
+        deed = "SELECT action, subject, detail->>'code' FROM audit ORDER BY id DESC LIMIT 1"
+        assert tuple(conn.exec_driver_sql(deed).one()) == ("settle_issue", f"order:{order}", "address_changed")

@@ -15,7 +15,9 @@ from core.config import Settings
 from core.db.engine import transaction
 from core.domain.errors import Temporary
 from core.domain.mapping import ORDER_STATUS
+from core.reads.order_issues import order_issues
 from core.services import order_import, order_status
+from core.services.issues import IssueChanged, settle_issue
 from core.services.mappings import MappingChange, set_mapping
 from core.services.order_drain import store_orders_read
 from core.services.order_facts import cancelling_returns, learn_creation
@@ -510,6 +512,31 @@ def test_a_later_address_is_a_comment_and_an_issue_once(rig: OrderRig, imported:
     assert "LS1" not in comment  # what is logged of the call holds no personal data
     assert ("order", "address_changed") in rig.open_issues()
     assert status(rig, imported) == "shipped"
+
+
+def test_an_issue_of_an_order_names_it_and_is_settled_until_it_happens_again(rig: OrderRig, imported: str) -> None:
+    order_id = rig.order(imported).id
+    rig.act(imported, "address", postal_code="LS1 1AA")
+    rig.work()
+    (issue,) = order_issues(rig.connection_id, order_id)
+    made = rig.store_order(imported)
+    assert made is not None
+    assert imported in issue.sentence and str(made.number) in issue.sentence
+    with transaction() as conn:
+        settle_issue(conn, issue.id, issue.times, connection_id=rig.connection_id, by=rig.rig.boss)
+    assert order_issues(rig.connection_id, order_id) == ()
+    rig.work()
+    assert order_issues(rig.connection_id, order_id) == ()
+    rig.act(imported, "address", postal_code="LS2 2BB")
+    rig.work()
+    (again,) = order_issues(rig.connection_id, order_id)
+    assert again.id != issue.id
+    rig.act(imported, "address", postal_code="LS3 3CC")
+    rig.work()
+    with transaction() as conn, pytest.raises(IssueChanged):
+        settle_issue(conn, again.id, again.times, connection_id=rig.connection_id, by=rig.rig.boss)
+    (still,) = order_issues(rig.connection_id, order_id)
+    assert (still.id, still.times) == (again.id, 2)
 
 
 def test_a_store_order_that_is_gone_is_said(rig: OrderRig, imported: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -11,14 +12,17 @@ from core import config
 from core.db import engine
 from core.db.orders import save_orders
 from core.domain.filters import OrderFilter
-from core.domain.order_tabs import ORDER_TABS
+from core.domain.order_tabs import NEEDS_A_PERSON, ORDER_TABS, WAITING
 from core.domain.orders import Payment
 from core.reads import latency, orders
+from core.reads.flow_causes import flow_causes
 from core.reads.order_detail import order_detail
 from core.reads.order_map import order_map
 from core.reads.order_money import money_of
 from core.reads.order_timeline import order_timeline
+from core.reads.overview import causes
 from core.reads.paging import PAGE_SIZE
+from core.services.issues import open_issue
 from tests.console.filling import Filled, connect, fill
 from tests.console.order_filling import fill_orders, remote_id, shop_order
 
@@ -222,3 +226,49 @@ def test_the_rounding_is_a_line_of_its_own() -> None:
     rounded = draft("13.99", discounts=[{"name": "TikTok rounding", "amount": "0.01"}])
     lines = {line.label: (line.shop, line.store) for line in money_of(payment(), rounded, None).lines}
     assert lines["TikTok rounding"] == (None, Decimal("-0.01"))
+
+
+@pytest.fixture
+def complained(shop: Filled) -> Iterator[dict[str, int]]:
+    """An imported order for each code of an issue, a held one whose issue is what it is held for, one of another
+    connection; what was opened is taken away again."""
+    imported = ids_of(shop.connection_id, OrderFilter(store="502"))
+    held = ids_of(shop.connection_id, OrderFilter(hold="out_of_stock"))[0]
+    found = {"address_changed": imported[0], "return_unclear": imported[1]}
+    with engine.transaction() as conn:
+        for code, order_id in (*found.items(), ("out_of_stock", held)):
+            connection = None if code == "return_unclear" else shop.connection_id
+            subject = ("order", str(order_id))
+            open_issue(conn, connection_id=connection, subject=subject, code=code, sentence=f"Order {order_id}.")
+        open_issue(
+            conn,
+            connection_id=shop.connection_id,
+            subject=("variant", str(imported[2])),
+            code="low_stock",
+            sentence=".",
+        )
+    yield found
+    with engine.transaction() as conn:
+        conn.exec_driver_sql("DELETE FROM issues")
+
+
+def test_an_order_with_an_issue_of_its_own_needs_a_person(shop: Filled, complained: dict[str, int]) -> None:
+    mine, tab = set(complained.values()), OrderFilter(tab=NEEDS_A_PERSON)
+    refused = set(ids_of(shop.connection_id, OrderFilter(hold="refused")))
+    assert set(ids_of(shop.connection_id, tab)) == refused | mine
+    assert orders.tab_counts(shop.connection_id, OrderFilter())[NEEDS_A_PERSON].number == len(refused | mine)
+    words = OrderFilter(text="mug number", tab=NEEDS_A_PERSON)
+    assert set(ids_of(shop.connection_id, words)) == refused | mine
+    assert orders.tab_counts(shop.connection_id, words)[NEEDS_A_PERSON].number == len(refused | mine)
+    waiting = orders.tab_counts(shop.connection_id, OrderFilter())[WAITING].number
+    assert latency.orders_waiting(shop.connection_id).number == len(refused | mine) + waiting
+
+
+def test_the_overview_opens_exactly_the_orders_it_counts(shop: Filled, complained: dict[str, int]) -> None:
+    lines = {cause.parameters: cause for cause in flow_causes(shop.connection_id) if cause.page == "orders"}
+    for code, order_id in complained.items():
+        cause = lines[("tab", NEEDS_A_PERSON), ("issue", code)]
+        assert cause.count.number == 1
+        assert ids_of(shop.connection_id, OrderFilter(**dict(cause.parameters))) == [order_id]
+    assert not any("Order " in cause.sentence for cause in causes(shop.connection_id)), "counted by order alone"
+    assert ids_of(shop.connection_id, OrderFilter(issue="nonsense")) == []
