@@ -8,12 +8,12 @@ from console import context, session
 from console.components import empty, feedback, truth, url
 from console.components.status import escaped
 from console.refusals import help_line
-from core.domain.mapping import CATEGORY
 from core.domain.people import Actor
 from core.domain.version import BUILT, TIKTOK_API, VERSION
-from core.reads import latency, mappings, overview, search
+from core.reads import latency, overview, search
 from core.reads.connections import ConnectionRow, all_connections
 from core.reads.paging import Count
+from core.reads.unmapped import order_words, product_words
 
 # The icon must be set before the navigation is built, otherwise Streamlit fetches one from elsewhere.
 st.set_page_config(page_title="Crossdock", page_icon="\N{PACKAGE}", layout="wide", initial_sidebar_state=220)
@@ -74,9 +74,15 @@ def search_box(row: ConnectionRow) -> None:
 
 
 @st.cache_data(ttl=60, max_entries=50, show_spinner=False)
-def unmapped_words(connection_id: int) -> int:
+def unmapped_products(connection_id: int) -> int:
     """Counting them reads the whole catalogue, so once a minute is enough."""
-    return mappings.unmapped(connection_id, CATEGORY).words
+    return product_words(connection_id)
+
+
+def unmapped_words(connection_id: int) -> int:
+    """What products and orders wait for in Mappings."""
+    waiting = order_words(connection_id)
+    return unmapped_products(connection_id) + waiting.statuses + waiting.skus
 
 
 def links(row: ConnectionRow | None) -> None:

@@ -12,7 +12,8 @@ from console.components.status import escaped
 from core.domain.counting import counted
 from core.domain.statuses import Tone
 from core.reads import connections
-from core.reads.connections import ConnectionRow
+from core.reads.connections import ConnectionRow, Trouble
+from core.reads.unmapped import mapping_troubles
 
 PLATFORMS = {"shopwired": "ShopWired"}
 
@@ -23,7 +24,7 @@ def line(here: context.Context) -> None:
     if row is None:
         return
     at = connections.database_time()
-    found = connections.troubles(row, at)
+    found = troubles(row, at)
     if not found:
         _healthy(here, row, at)
         return
@@ -32,7 +33,16 @@ def line(here: context.Context) -> None:
     text = f"**{escaped(worst.sentence)}** {escaped(worst.stopped)}{more}"
     with st.container(horizontal=True, vertical_alignment="center", key="truth"):
         (st.error if worst.tone == Tone.RED else st.warning)(text)
-        st.page_link("pages/settings.py", label=worst.button, query_params={"c": str(row.id), "tab": "connection"})
+        there = {"c": str(row.id), **dict(worst.parameters)}
+        st.page_link(f"pages/{worst.page}.py", label=worst.button, query_params=there)
+
+
+def troubles(row: ConnectionRow, at: datetime) -> tuple[Trouble, ...]:
+    """Worst first: what is red, then what stands still by now, then what will."""
+    found = connections.troubles(row, at)
+    if row.disconnected_at is not None:
+        return found
+    return tuple(sorted((*mapping_troubles(row.id), *found), key=lambda one: one.tone != Tone.RED))
 
 
 def _healthy(here: context.Context, row: ConnectionRow, at: datetime) -> None:

@@ -50,13 +50,17 @@ class ConnectionRow:
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """Something wrong with a connection: the cause, what stopped because of it, and the one button that helps."""
+    """Something wrong with a connection: the cause, what stopped because of it, and the one button that helps.
+
+    The button leads to ``page`` with ``parameters``.
+    """
 
     tone: Tone
     sentence: str
     stopped: str
     button: str
-    page: str
+    page: str = "settings"
+    parameters: tuple[tuple[str, str], ...] = (("tab", "connection"),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,26 +208,22 @@ def troubles(row: ConnectionRow, at: datetime) -> tuple[Trouble, ...]:
     """All that is wrong with a connection at ``at``, worst first."""
     found = []
     if row.disconnected_at is not None:
-        found.append(
-            Trouble(Tone.RED, f"{row.name} is disconnected.", "Nothing is sent or read.", "Reconnect", "settings")
-        )
+        found.append(Trouble(Tone.RED, f"{row.name} is disconnected.", "Nothing is sent or read.", "Reconnect"))
     if row.shop_status != "ok":
         found.append(_shop_trouble(row))
     if row.blocked_sentence:
-        found.append(
-            Trouble(Tone.RED, row.blocked_sentence, "Data sync is stopped until it is put right.", "Open", "settings")
-        )
+        found.append(Trouble(Tone.RED, row.blocked_sentence, "Data sync is stopped until it is put right.", "Open"))
     if row.store_status != "ok":
         sentence = row.store_sentence or f"{row.store_name} refuses its credentials."
-        found.append(Trouble(Tone.RED, sentence, "The catalogue is no longer read.", "Check the store", "settings"))
+        found.append(Trouble(Tone.RED, sentence, "The catalogue is no longer read.", "Check the store"))
     ends = row.refresh_expires_at
     if row.shop_status == "ok" and ends is not None and ends - at < REAUTHORISE_SOON:
         days = max((ends - at).days, 0)
         sentence = f"{row.shop_name} must be authorised again by {ends:%d %b} ({counted(days, 'day')})."
-        found.append(Trouble(Tone.AMBER, sentence, "After that nothing is sent or read.", "Reconnect", "settings"))
+        found.append(Trouble(Tone.AMBER, sentence, "After that nothing is sent or read.", "Reconnect"))
     return tuple(found)
 
 
 def _shop_trouble(row: ConnectionRow) -> Trouble:
     fallback = f"{row.shop_name} no longer accepts our tokens."
-    return Trouble(Tone.RED, row.shop_sentence or fallback, "Nothing is sent or read.", "Reconnect", "settings")
+    return Trouble(Tone.RED, row.shop_sentence or fallback, "Nothing is sent or read.", "Reconnect")

@@ -8,18 +8,21 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+import streamlit as st
+from sqlalchemy import insert, text
 from streamlit.testing.v1 import AppTest
 
 from console import actions
 from console.components import attribute_grid, parcel_grid
-from core.db import engine
+from core.db import engine, tables
 from core.domain.mapping import ATTRIBUTE, ORDER_FIELD, ORDER_STATUS, MappingRefused
 from core.domain.parcels import ParcelDefaults
-from core.domain.people import Role
+from core.domain.people import SYSTEM, Role
 from core.domain.stock import WAREHOUSE
 from core.reads.attribute_mappings import AttributeRow
 from core.reads.parcel_defaults import ParcelRow
 from core.services.mappings import MappingChange
+from core.services.settings_of_connection import save_setting
 from tests.console.conftest import Open
 from tests.console.filling import Filled
 from tests.console.order_filling import MISSING, Orders, fill_orders
@@ -223,6 +226,73 @@ def test_the_overview_names_what_orders_and_stock_need(open_page: Open, stocked:
     ]
     assert next(metric.value for metric in at.metric if metric.label == "Orders today").isdecimal()
     assert any("orders not asked for in the last day · newest order read" in entry.value for entry in at.caption)
+
+
+def mappings_link(at: AppTest) -> str:
+    """What the sidebar calls the page Mappings, which carries the number of what waits there."""
+    links = [one.proto for one in at.sidebar.get("page_link")]
+    return next(str(link.label) for link in links if link.page.endswith("mappings"))
+
+
+def banner(at: AppTest) -> tuple[str, str, str]:
+    """The first line's sentence, its button, and where that leads."""
+    (said,) = [one.value for one in (*at.main.warning, *at.main.error)][:1]
+    link = next(one.proto for one in at.main.get("page_link"))
+    return said.replace("\\", ""), link.label, f"{link.page}?{link.query_string}"
+
+
+def test_what_orders_and_products_wait_for_is_counted_at_mappings(
+    open_page: Open, filled: Filled, stocked: Orders
+) -> None:
+    st.cache_data.clear()
+    assert mappings_link(open_page("activity")) == "Mappings :gray[2]", "a category and a SKU"
+    needed = {"id": "100", "name": "Material", "kind": "PRODUCT_PROPERTY", "required": True, "free_text": True}
+    with engine.transaction() as conn:
+        conn.execute(
+            insert(tables.category_rules).values(
+                shop_id=filled.shop_id, category_id="600001", rule={}, attributes=[{**needed, "values": []}]
+            )
+        )
+        conn.exec_driver_sql("UPDATE product_states SET category_id = '600001' WHERE product_id <= 8")
+        waiting = "UPDATE shop_orders SET hold = 'unmapped_status' WHERE hold = 'refused'"
+        assert conn.exec_driver_sql(waiting).rowcount == 6
+        conn.exec_driver_sql("DELETE FROM mappings WHERE kind = 'order_status' AND source_id = 'AWAITING_SHIPMENT'")
+    st.cache_data.clear()
+    at = open_page("activity")
+    assert mappings_link(at) == "Mappings :gray[4]", "and an attribute and a status"
+    said, button, page = banner(at)
+    assert said == "**1 TikTok order status is not mapped.** 6 orders wait and cannot be imported."
+    assert (button, page) == ("Map statuses", f"mappings?c={filled.connection_id}&tab=order_status")
+    with engine.transaction() as conn:
+        conn.execute(
+            insert(tables.mappings).values(
+                connection_id=filled.connection_id, kind="order_status", source_id="AWAITING_SHIPMENT", target_id="502"
+            )
+        )
+        conn.exec_driver_sql("UPDATE shop_orders SET hold = 'refused' WHERE hold = 'unmapped_status'")
+        conn.exec_driver_sql("UPDATE product_states SET category_id = NULL")
+        conn.exec_driver_sql("DELETE FROM category_rules")
+    assert not open_page("activity").main.warning
+
+
+def test_stock_mapped_to_no_warehouse_is_the_first_line(open_page: Open, filled: Filled, stocked: Orders) -> None:
+    with engine.transaction() as conn:
+        conn.execute(
+            insert(tables.mappings).values(
+                connection_id=filled.connection_id, kind="warehouse", source_id="main", target_id=""
+            )
+        )
+        conn.execute(text("UPDATE shops SET refresh_expires_at = now() + interval '3 days 1 hour'"))
+    said, button, page = banner(open_page("activity"))
+    assert said == "**The store's stock is mapped to no warehouse.** No stock is sent. And 1 more."
+    assert (button, page) == ("Set warehouse", f"mappings?c={filled.connection_id}&tab=warehouse")
+    with engine.transaction() as conn:
+        save_setting(conn, filled.connection_id, "inventory_upload", False, SYSTEM)
+    assert banner(open_page("activity"))[1:] == ("Reconnect", f"settings?c={filled.connection_id}&tab=connection")
+    with engine.transaction() as conn:
+        conn.execute(text("DELETE FROM connection_settings WHERE name = 'inventory_upload'"))
+        conn.execute(text("DELETE FROM mappings WHERE kind = 'warehouse'"))
+        conn.execute(text("UPDATE shops SET refresh_expires_at = now() + interval '80 days'"))
 
 
 def attribute(**changes: object) -> AttributeRow:
