@@ -9,6 +9,7 @@ from console import actions, context, order_actions
 from console.components import calls, feedback, order_bulk, sku_linking, status, url, watched, words
 from console.components.status import escaped
 from core.domain.counting import counted
+from core.domain.order_import import SHIPPED_BEFORE
 from core.domain.order_tabs import IMPORT_WORDS, status_word
 from core.reads import activity, connections
 from core.reads.activity import Event
@@ -104,7 +105,7 @@ def _buttons(detail: OrderDetail) -> None:
     connection_id = context.current_id()
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         may_import = detail.import_state in ("waiting", "held", "unknown", "not_wanted")
-        if may_import and detail.order.status != "CANCELLED":
+        if may_import and detail.order.status != "CANCELLED" and detail.hold != SHIPPED_BEFORE.code:
             word = "Retry" if detail.tries or detail.import_state == "held" else "Import now"
             if st.button(word, key="drawer_import", type="primary"):
                 run_id = feedback.told(order_actions.import_one, connection_id, detail.id, done="Queued.")

@@ -76,6 +76,15 @@ class Decision:
     draft: StoreOrderDraft | None = None
 
 
+# Its goods are no longer on the shelf, so a store order made now would take them off a second time.
+SHIPPED_BEFORE = Decision(
+    "not_wanted",
+    "shipped_before",
+    "It was shipped on TikTok before this connection was made, so it is shown here only: created in the store, its "
+    "goods would be taken off the shelf a second time.",
+)
+
+
 def decide(order: ShopOrder, facts: OrderFacts) -> Decision:
     """The first rule that speaks decides; without any the order is created."""
     return (

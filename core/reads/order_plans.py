@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, case, func, select
 
 from core.db.tables import shop_orders
+from core.domain.order_import import SHIPPED_BEFORE
 from core.reads.paging import reading
 
 
@@ -21,12 +22,13 @@ class OrderPlan:
 
 
 def import_plan(connection_id: int, ids: Sequence[int]) -> OrderPlan:
-    """Importing again: whatever the store does not have yet."""
+    """Importing again: whatever the store does not have yet, and may get."""
     o = shop_orders.c
     why = case(
         (o.import_state == "imported", "Already in the store"),
         (o.status == "CANCELLED", "Cancelled on TikTok"),
         (o.import_state == "importing", "Being imported just now"),
+        (o.hold == SHIPPED_BEFORE.code, "Shipped before the connection"),
         else_="",
     )
     return _plan(connection_id, ids, why)

@@ -8,15 +8,14 @@ from sqlalchemy import Connection, func, select, text
 
 from core.db.orders import SavedOrders
 from core.db.tables import connections, shop_order_lines
+from core.domain.order_import import SHIPPED_BEFORE
 from core.queue import defer
 from core.services.price_stock_queue import queue_push_of_variants
 from core.services.stock_deductions import free_cancelled, hold_units
 
-# Orders that had left already when the connection was made: their goods are no longer on the shelf, so a store order
-# made now would take them off a second time.
+# Orders that had left already when the connection was made.
 _SHIPPED_BEFORE = """
-UPDATE shop_orders o SET import_state = 'not_wanted', hold = 'shipped_before', hold_sentence =
-'It was shipped on TikTok before this connection was made, so it is shown here only.'
+UPDATE shop_orders o SET import_state = :state, hold = :code, hold_sentence = :sentence
 FROM connections c WHERE c.id = o.connection_id AND o.id = ANY(:ids)
 AND o.status IN ('IN_TRANSIT', 'DELIVERED', 'COMPLETED') AND o.ordered_at < c.connected_at
 """
@@ -33,7 +32,8 @@ def follow_up(conn: Connection, connection_id: int, saved: SavedOrders) -> None:
     """Hold stock, wake what waited, and queue the import and the status of the orders that changed."""
     changed = list(saved.changed)
     if saved.new:
-        conn.execute(text(_SHIPPED_BEFORE), {"ids": list(saved.new)})
+        left_out = {"state": SHIPPED_BEFORE.state, "code": SHIPPED_BEFORE.code, "sentence": SHIPPED_BEFORE.sentence}
+        conn.execute(text(_SHIPPED_BEFORE), {"ids": list(saved.new), **left_out})
     hold_units(conn, changed)
     tell_stock(conn, connection_id, changed)
     old = sorted(set(changed) - set(saved.new))

@@ -17,7 +17,7 @@ from core.db.engine import now, transaction
 from core.db.orders import StoredOrder, load_orders
 from core.db.tables import shop_orders
 from core.domain.errors import Conflict, Expired, NotConfigured, RateLimited, RemoteError, Temporary, Unknown
-from core.domain.order_import import Decision, OrderFacts, decide
+from core.domain.order_import import SHIPPED_BEFORE, Decision, OrderFacts, decide
 from core.domain.order_words import ON_ITS_WAY
 from core.domain.orders import StoreOrder, StoreOrderDraft
 from core.logs import about, log
@@ -173,7 +173,7 @@ def _import(importing: Importing, claimed: Claimed) -> Outcome:
         if settled is not None:
             return settled
     decision = decide(case.stored.order, case.facts)
-    if decision.state != "not_wanted":
+    if case.kept_out is SHIPPED_BEFORE or decision.state != "not_wanted":  # that it left before is never forgotten
         decision = case.kept_out or decision
     if decision.draft is None:
         return _not_now(case, decision)
@@ -190,7 +190,9 @@ def _case(conn: Connection, importing: Importing, claimed: Claimed) -> _Case:
 
 
 def _kept_out(conn: Connection, stored: StoredOrder, facts: OrderFacts) -> Decision | None:
-    """Why an order from the time when importing was off does not go into the store, now that it is on."""
+    """Why an order from before the connection, or from when importing was off, does not go into the store now."""
+    if stored.hold == SHIPPED_BEFORE.code:
+        return SHIPPED_BEFORE
     if facts.rules.creation_deducts_stock and we_took(conn, stored.id):
         return _STOCK_TAKEN
     was_off = stored.hold in ("import_off", _LEFT.code) or merchant_took(conn, stored.id)

@@ -311,6 +311,20 @@ def test_the_record_of_a_search_holds_no_name(sign_in: SignIn, filled: Filled, s
     assert Selection(orders=OrderFilter()).as_json()["orders"]["text"] == "", "nothing was searched"
 
 
+def test_what_was_shipped_before_connecting_is_not_offered_for_import(
+    open_page: Open, sign_in: SignIn, filled: Filled, stocked: Orders
+) -> None:
+    order = stocked.ids[7]
+    changed(f"UPDATE shop_orders SET import_state = 'not_wanted', hold = 'shipped_before' WHERE id = {order}")
+    keys = {button.key for button in open_page("orders", open=str(order)).button}
+    sign_in(Role.OPERATOR)
+    plan = order_actions.plan_import(filled.connection_id, Selection((order,)))
+    changed(f"UPDATE shop_orders SET import_state = 'held', hold = 'out_of_stock' WHERE id = {order}")
+    assert "drawer_import" not in keys
+    assert (plan.will, plan.skipped) == (0, (("Shipped before the connection", 1),))
+    assert "drawer_import" in {button.key for button in open_page("orders", open=str(order)).button}
+
+
 def test_a_range_too_long_is_refused_in_words(sign_in: SignIn, filled: Filled) -> None:
     sign_in(Role.OPERATOR)
     with pytest.raises(NotPossible, match="can be downloaded again from"):

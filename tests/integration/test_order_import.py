@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -402,6 +403,22 @@ def test_importing_switched_off_leaves_orders_out_until_it_is_on(rig: OrderRig) 
     start_import(rig.connection_id, "boss", order_ids=[rig.order(order_id).id])
     assert finish_run(rig) == ["done"]
     assert len(rig.in_store(order_id)) == 1
+
+
+@pytest.mark.parametrize("importing", [True, False])
+def test_what_was_shipped_before_connecting_stays_out_although_a_person_asks(rig: OrderRig, importing: bool) -> None:
+    order_id = rig.buy(rig.skus[0], on_hold=False)
+    rig.act(order_id, "advance", to="IN_TRANSIT")
+    (told,) = rig.market.orders([order_id])
+    old = replace(told, id=f"50000000001{importing:02}", created_at=told.created_at - timedelta(days=3))
+    with transaction() as conn:
+        store_orders_read(conn, rig.connection_id, [old])
+    rig.setting("order_import", importing)
+    start_import(rig.connection_id, "boss", order_ids=[rig.order(old.id).id])
+    assert finish_run(rig) == ["skipped"]
+    assert state(rig, old.id) == ("not_wanted", "shipped_before")
+    assert rig.order(old.id).hold_sentence.startswith("It was shipped on TikTok before this connection was made")
+    assert (rig.in_store(old.id), rig.deductions(old.id)) == ([], [])
 
 
 def test_four_workers_make_each_order_once(rig: OrderRig) -> None:
