@@ -10,7 +10,7 @@ from core.db.tables import connections
 from core.domain.order_import import Decision
 from core.services.issues import open_issue
 from core.services.order_follow_up import defer_once
-from core.services.order_links import link_waiting
+from core.services.order_links import link_changed, link_waiting
 from core.services.stock_deductions import hold_units
 
 # Causes that a person or the Shop takes away, each an issue; the others only wait for the order's own progress.
@@ -97,9 +97,11 @@ def settle_complaints(conn: Connection, order_id: int) -> None:
     conn.execute(text(closing), {"id": str(order_id), "codes": list(_ISSUES)})
 
 
-def wake_linked(conn: Connection, connection_id: int) -> int:
-    """Link again what waits for a link, hold its stock, and wake the orders that got one; how many."""
-    linked = link_waiting(conn, connection_id)
+def wake_linked(conn: Connection, connection_id: int, changed: Sequence[str] = ()) -> int:
+    """Link again what waits for a link, and the SKUs whose mapping ``changed``; hold the stock of the orders that
+    stand for something else now, and wake them; how many."""
+    relinked = link_changed(conn, connection_id, changed) if changed else []
+    linked = sorted({*relinked, *link_waiting(conn, connection_id)})
     if not linked:
         return 0
     hold_units(conn, linked)

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from typing import Any
 
-from sqlalchemy import Connection, ScalarSelect, Text, any_, func, literal, select, text
+from sqlalchemy import Connection, Row, ScalarSelect, Text, any_, func, literal, select, text
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from core.db.tables import connections, listing_skus, mappings, products, variants
@@ -18,6 +19,20 @@ from core.domain.mapping import SKU
 from core.domain.orders import ShopOrder
 
 _LIKELY = 0.45  # share of equal characters from which a suggestion is worth a look
+_WITH_SKUS = """
+SELECT o.id FROM shop_orders o WHERE o.connection_id = :connection_id AND o.import_state <> 'imported'
+AND (o.import_state <> 'not_wanted' OR o.hold = 'import_off') AND EXISTS (SELECT 1 FROM shop_order_lines l
+WHERE l.order_id = o.id AND (l.seller_sku = ANY(:skus) OR l.sku_remote_id = ANY(:skus)))
+ORDER BY o.remote_id FOR UPDATE
+"""
+# Lines whose units were, or may have been, taken off the shelf keep what they stood for.
+_NOT_MADE = """
+SELECT l.id, l.order_id, l.sku_remote_id, l.seller_sku, l.variant_id FROM shop_order_lines l
+WHERE l.order_id = ANY(:order_ids) AND NOT l.bundle AND (l.seller_sku = ANY(:skus) OR l.sku_remote_id = ANY(:skus))
+AND NOT EXISTS (SELECT 1 FROM store_orders s WHERE s.order_id = l.order_id AND s.state <> 'intended')
+AND NOT EXISTS (SELECT 1 FROM stock_deductions d WHERE d.line_id = l.id
+AND (d.outcome IN ('done', 'unknown') OR d.wanted <> ''))
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +79,27 @@ def link_waiting(conn: Connection, connection_id: int) -> list[int]:
     rows = conn.execute(query, {"connection_id": connection_id}).all()
     found = find_links(conn, connection_id, {(row.sku_remote_id, row.seller_sku) for row in rows})
     linked = [(row, found[pair]) for row in rows if (pair := (row.sku_remote_id, row.seller_sku)) in found]
+    return _link(conn, linked)
+
+
+def link_changed(conn: Connection, connection_id: int, skus: Sequence[str]) -> list[int]:
+    """Link the lines with these SKUs, whose mapping changed, once more; the orders with a line that stands for
+    something else now, or for nothing. What the store has, or may have, stays as it was made."""
+    given: dict[str, object] = {"connection_id": connection_id, "skus": list(skus)}
+    # With their rows locked no call to the store can begin, so what is seen of their store orders next is certain.
+    locked = conn.scalars(text(_WITH_SKUS), given).all()
+    rows = conn.execute(text(_NOT_MADE), given | {"order_ids": list(locked)}).all()
+    found = find_links(conn, connection_id, {(row.sku_remote_id, row.seller_sku) for row in rows})
+    now_for = [(row, found.get((row.sku_remote_id, row.seller_sku))) for row in rows]
+    changed = _link(conn, [(row, variant_id) for row, variant_id in now_for if variant_id != row.variant_id])
+    # Whoever works on one of them decided by the old link: it is taken away from them, and looked at anew.
+    anew = "UPDATE shop_orders SET attempt = attempt + 1, lease_until = NULL WHERE id = ANY(:ids)"
+    conn.execute(text(f"{anew} AND lease_until IS NOT NULL"), {"ids": changed})
+    return changed
+
+
+def _link(conn: Connection, linked: Sequence[tuple[Row[Any], int | None]]) -> list[int]:
+    """Let each line stand for its variant, or for nothing; their orders."""
     if not linked:
         return []
     # Somebody may hold units of the variant that the line stood for before; they are free now.

@@ -104,8 +104,9 @@ def order_mappings_changed(conn: Connection, connection_id: int, changes: Sequen
     statuses = [change.source_id for change in changes if change.kind == ORDER_STATUS]
     if statuses:
         statuses_changed(conn, connection_id, statuses)
-    if any(change.kind == SKU for change in changes):
-        wake_linked(conn, connection_id)
+    skus = [change.source_id for change in changes if change.kind == SKU]
+    if skus:
+        wake_linked(conn, connection_id, skus)
         close_causes(conn, connection_id)
 
 

@@ -166,6 +166,88 @@ def test_an_unlinked_sku_waits_by_name_and_imports_by_itself_once_mapped(rig: Or
     assert ("sku", "unlinked_sku") not in rig.open_issues()
 
 
+def shelve(rig: OrderRig, *skus: str) -> None:
+    """SKUs of the Shop that the store does not have."""
+    listed = [{"seller_sku": sku, "quantity": 50, "price": "9.99"} for sku in skus]
+    rig.control("tiktok/shelf", {"skus": listed})
+
+
+def test_a_corrected_mapping_counts_for_orders_that_wait(rig: OrderRig) -> None:
+    shelve(rig, "TT-WRONG-1", "TT-WRONG-2")
+    wrong, right = rig.skus[3], rig.skus[4]
+    before = rig.held(wrong), rig.held(right)
+    order_id = rig.buy("TT-WRONG-1", "TT-WRONG-2", quantity=1, on_hold=False)
+    rig.work()
+    units = len(rig.order(order_id).missing_skus)
+    assert units == 2
+    map_to(rig, SKU, "TT-WRONG-1", str(rig.variant(wrong)))
+    rig.try_import()
+    assert state(rig, order_id) == ("held", "unlinked_sku")
+    assert (rig.held(wrong), rig.held(right)) == (before[0] + 1, before[1])
+    map_to(rig, SKU, "TT-WRONG-1", str(rig.variant(right)))
+    assert (rig.held(wrong), rig.held(right)) == (before[0], before[1] + 1)
+    map_to(rig, SKU, "TT-WRONG-2", str(rig.variant(rig.skus[5])))
+    rig.try_import()
+    assert state(rig, order_id) == ("imported", "")
+    assert {line["sku"] for line in rig.in_store(order_id)[0]["products"]} == {right, rig.skus[5]}
+
+
+def test_an_undone_mapping_counts_for_orders_that_wait(rig: OrderRig) -> None:
+    shelve(rig, "TT-UNDONE-1")
+    before = rig.held(rig.skus[3])
+    order_id = rig.buy("TT-UNDONE-1", kind="on_hold", quantity=1)
+    map_to(rig, SKU, "TT-UNDONE-1", str(rig.variant(rig.skus[3])))
+    rig.work()
+    assert rig.held(rig.skus[3]) == before + 1
+    map_to(rig, SKU, "TT-UNDONE-1", None)
+    assert rig.held(rig.skus[3]) == before
+    rig.act(order_id, "advance", to="AWAITING_SHIPMENT")
+    rig.work()
+    assert state(rig, order_id) == ("held", "unlinked_sku")
+    assert rig.order(order_id).missing_skus == ["TT-UNDONE-1"]
+
+
+def test_a_mapping_corrected_while_the_order_is_being_made_counts_before_the_call(rig: OrderRig) -> None:
+    shelve(rig, "TT-RACE-1")
+    order_id = rig.buy("TT-RACE-1", quantity=1, on_hold=False)
+    map_to(rig, SKU, "TT-RACE-1", str(rig.variant(rig.skus[3])))
+    rig.drain()
+
+    class Meanwhile:
+        capabilities = rig.store.capabilities
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(rig.store, name)
+
+        def find_orders(self, *given: Any, **named: Any) -> Any:
+            map_to(rig, SKU, "TT-RACE-1", str(rig.variant(rig.skus[4])))
+            return rig.store.find_orders(*given, **named)
+
+    store: Any = Meanwhile()
+    order_import.import_orders(replace(rig.importing(), store=store))
+    rig.try_import()
+    assert state(rig, order_id) == ("imported", "")
+    assert {line["sku"] for line in rig.in_store(order_id)[0]["products"]} == {rig.skus[4]}
+    assert rig.deductions(order_id) == ["done"]
+
+
+def test_a_mapping_corrected_after_the_call_leaves_the_order_as_it_was_made(rig: OrderRig) -> None:
+    shelve(rig, "TT-LATE-1")
+    order_id = rig.buy("TT-LATE-1", quantity=1, on_hold=False)
+    map_to(rig, SKU, "TT-LATE-1", str(rig.variant(rig.skus[3])))
+    rig.drain()
+    rig.fault(CREATE, "cut_after", times=1)
+    rig.try_import()
+    map_to(rig, SKU, "TT-LATE-1", str(rig.variant(rig.skus[4])))
+    rig.hurry()
+    rig.try_import()
+    assert state(rig, order_id) == ("imported", "")
+    with transaction() as conn:
+        line = "SELECT l.variant_id FROM shop_order_lines l JOIN shop_orders o ON o.id = l.order_id"
+        kept = conn.execute(text(f"{line} WHERE o.remote_id = :id"), {"id": order_id}).scalar()
+    assert kept == rig.variant(rig.skus[3])
+
+
 def test_an_unlinked_sku_imports_by_itself_once_the_store_has_it(rig: OrderRig) -> None:
     sku = "TT-LATER-1"
     rig.control("tiktok/shelf", {"skus": [{"seller_sku": sku, "quantity": 50, "price": "9.99"}]})
