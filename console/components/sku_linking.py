@@ -8,6 +8,7 @@ from console import context, order_actions
 from console.components import feedback
 from console.components.status import escaped
 from core.domain.counting import counted
+from core.domain.mapping import sku_shown
 from core.reads import order_mappings
 from core.reads.order_detail import OrderDetail
 
@@ -19,7 +20,8 @@ def offer(detail: OrderDetail) -> None:
     if not context.current().operates:
         return
     for sku in detail.missing_skus:
-        title = next((line.title for line in detail.lines if line.seller_sku == sku and line.title), "")
+        named = [line for line in detail.lines if sku_shown(line.seller_sku, line.sku_remote_id) == sku]
+        title = next((line.title for line in named if line.title), "")
         with st.container(border=True, key=f"link_{sku}"):
             _one(sku, title)
 
@@ -42,7 +44,7 @@ def _one(sku: str, title: str) -> None:
     if pressed and variant_id is not None:
         feedback.then_rerun(
             f"{sku} is linked: the orders that wait for it are imported by themselves.",
-            order_actions.map_sku, connection_id, shop_name(sku), variant_id,
+            order_actions.map_sku, connection_id, sku, variant_id,
         )  # fmt: skip
 
 
@@ -54,8 +56,3 @@ def choices_for(sku: str, title: str) -> dict[int, str]:
         return {one.id: one.label for one in order_mappings.variants_named(connection_id, typed, most=30)}
     found = feedback.told(order_actions.suggested_variants, connection_id, sku, title) or []
     return {one.variant_id: f"{one.sku} · {one.title} ({one.likeness:.0%} alike)" for one in found}
-
-
-def shop_name(sku: str) -> str:
-    """The name under which a mapping is kept: the SKU itself, or TikTok's id where the seller gave none."""
-    return sku.removeprefix("TikTok SKU ")

@@ -22,6 +22,7 @@ ORDER_STATUS: Final = "order_status"
 SKU: Final = "sku"
 ORDER_FIELD: Final = "order_field"
 ORDER_KINDS: Final = (ORDER_STATUS, SKU, ORDER_FIELD)
+UNNAMED_SKU: Final = "TikTok SKU "  # what stands before the Shop's id of a SKU that the seller gave no name
 # A category of the Shop to the weight and sizes of products in it that have none (P22).
 PART_NUMBER: Final = "Part number (MPN)"  # where an attribute may come from, beside the custom fields
 PARCEL: Final = "parcel"
@@ -51,6 +52,16 @@ class MappingRefused(Exception):
 
 class MappingConflict(MappingRefused):
     """Somebody else changed the same mapping meanwhile."""
+
+
+def sku_shown(seller_sku: str, sku_id: str) -> str:
+    """What a SKU of the Shop is called: the seller's name for it, or TikTok's id where there is none."""
+    return seller_sku or f"{UNNAMED_SKU}{sku_id}"
+
+
+def sku_kept(shown: str) -> str:
+    """The name by which a SKU's mapping is kept, by what the SKU is called."""
+    return shown.removeprefix(UNNAMED_SKU)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
+from core.domain.mapping import sku_shown
 from core.domain.orders import Address, Named, ShopLine, ShopOrder, StoreLine, StoreOrderDraft
 
 ROUNDING_MAXIMUM = Decimal("0.05")
@@ -158,9 +159,9 @@ def _unlinked(order: ShopOrder, facts: OrderFacts) -> Decision | None:
 
 def _missing(line: ShopLine, linked: Mapping[str, Linked]) -> list[str]:
     if not line.components:
-        return [] if line.id in linked else [line.seller_sku or f"TikTok SKU {line.sku_id}"]
+        return [] if line.id in linked else [sku_shown(line.seller_sku, line.sku_id)]
     return [
-        component.seller_sku or f"TikTok SKU {component.sku_id}"
+        sku_shown(component.seller_sku, component.sku_id)
         for key, component in zip(line_keys(line), line.components, strict=True)
         if key not in linked
     ]

@@ -22,7 +22,7 @@ from core.db.tables import (
     variants,
     warehouses,
 )
-from core.domain.mapping import ORDER_FIELD, ORDER_STATUS, SKU
+from core.domain.mapping import ORDER_FIELD, ORDER_STATUS, SKU, UNNAMED_SKU, sku_kept, sku_shown
 from core.domain.order_words import ORDER_STATUSES
 from core.domain.parcels import parcel_words
 from core.domain.stock import MAIN_LOCATION, WAREHOUSE
@@ -117,16 +117,19 @@ def _sku_statement(connection_id: int, search: str, state: str) -> Select[Any]:
     o, m = shop_orders.c, mappings.c
     held = (o.connection_id == connection_id, o.import_state == "held", func.cardinality(o.missing_skus) > 0)
     each = select(func.unnest(o.missing_skus).label("sku")).where(*held).subquery()
-    waits = select(each.c.sku, func.count().label("waiting")).group_by(each.c.sku).subquery()
+    kept = func.regexp_replace(each.c.sku, f"^{UNNAMED_SKU}", "")
+    grouped = select(kept.label("sku"), func.max(each.c.sku).label("shown"), func.count().label("waiting"))
+    waits = grouped.group_by(kept).subquery()
     by_hand = select(mappings).where(m.connection_id == connection_id, m.kind == SKU).subquery()
     joined = waits.outerjoin(by_hand, by_hand.c.source_id == waits.c.sku, full=True)
-    name = func.coalesce(waits.c.sku, by_hand.c.source_id)
+    name, shown = func.coalesce(waits.c.sku, by_hand.c.source_id), func.coalesce(waits.c.shown, by_hand.c.source_id)
     label = func.coalesce(variants.c.sku, "#" + cast(variants.c.id, Text))
     is_number = by_hand.c.target_id.regexp_match("^[0-9]{1,18}$")
     target = case((is_number, by_hand.c.target_id), else_=None)
     linked = joined.outerjoin(variants, variants.c.id == cast(target, BigInteger))
     statement = select(
         name.label("source_id"),
+        shown.label("shown"),
         func.coalesce(waits.c.waiting, 0).label("waiting"),
         by_hand.c.target_id,
         label.label("target_label"),
@@ -135,7 +138,7 @@ def _sku_statement(connection_id: int, search: str, state: str) -> Select[Any]:
         func.coalesce(by_hand.c.updated_by, "").label("updated_by"),
     ).select_from(linked)
     if search.strip():
-        statement = statement.where(func.lower(name).like(f"%{escaped_like(search.strip().lower())}%"))
+        statement = statement.where(func.lower(shown).like(f"%{escaped_like(search.strip().lower())}%"))
     if state:
         unmapped = by_hand.c.target_id.is_(None)
         statement = statement.where(unmapped if state == "unmapped" else ~unmapped)
@@ -154,7 +157,7 @@ def sku_rows(
         titles = _titles(conn, connection_id, [row.source_id for row in rows])
     found = []
     for row in rows:
-        label = f"{row.source_id} · {titles[row.source_id]}" if row.source_id in titles else row.source_id
+        label = f"{row.shown} · {titles[row.source_id]}" if row.source_id in titles else row.shown
         target = None if row.target_id is None else row.target_label or row.target_id
         found.append(
             WaitingRow(
@@ -168,19 +171,25 @@ def sku_rows(
 def _titles(conn: Any, connection_id: int, skus: list[str]) -> dict[str, str]:
     """What a SKU is called in an order that has it."""
     line, o = shop_order_lines.c, shop_orders.c
+    shown = [name for sku in skus for name in _shown(sku)]
     orders = select(o.id).where(
-        o.connection_id == connection_id, o.missing_skus.overlap(skus), o.import_state == "held"
+        o.connection_id == connection_id, o.missing_skus.overlap(shown), o.import_state == "held"
     )
-    named = select(line.seller_sku, func.max(line.title)).where(
-        line.order_id.in_(orders), line.seller_sku.in_(skus), line.title != ""
-    )
-    return dict(conn.execute(named.group_by(line.seller_sku)).all()) if skus else {}
+    kept = func.coalesce(func.nullif(line.seller_sku, ""), line.sku_remote_id)
+    named = select(kept, func.max(line.title)).where(line.order_id.in_(orders), kept.in_(skus), line.title != "")
+    return dict(conn.execute(named.group_by(kept)).all()) if skus else {}
+
+
+def _shown(sku: str) -> list[str]:
+    """What orders may call a SKU whose mapping is kept, or that is called, so."""
+    kept = sku_kept(sku)
+    return [kept, sku_shown("", kept)]
 
 
 def orders_waiting_for(connection_id: int, sku: str) -> int:
     """How many orders wait for one SKU."""
     o = shop_orders.c
-    held = (o.connection_id == connection_id, o.import_state == "held", o.missing_skus.contains([sku]))
+    held = (o.connection_id == connection_id, o.import_state == "held", o.missing_skus.overlap(_shown(sku)))
     with reading() as conn:
         return int(conn.execute(select(func.count()).where(*held)).scalar_one())
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, func, or_, select
@@ -28,9 +28,11 @@ from core.domain.mapping import (
     DEFAULT_CATEGORY,
     KINDS,
     PARCEL,
+    SKU,
     MappingConflict,
     MappingRefused,
     refusal_of,
+    sku_kept,
 )
 from core.domain.parcels import parcel_refusal
 from core.domain.people import Actor
@@ -174,7 +176,8 @@ def _titles_of(connection: Connection, connection_id: int, store_category_id: st
 
 def _each_once(changes: Sequence[MappingChange]) -> list[MappingChange]:
     """In a fixed order, so that two people saving at once cannot deadlock. Raises for a mapping named twice."""
-    by_key = {change.key: change for change in changes}
+    named = [replace(one, source_id=sku_kept(one.source_id)) if one.kind == SKU else one for one in changes]
+    by_key = {change.key: change for change in named}
     if len(by_key) != len(changes):
         raise MappingRefused("The same mapping is changed twice here: keep one of the two.")
     unknown = next((change.kind for change in changes if change.kind not in KINDS), None)

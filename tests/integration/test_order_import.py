@@ -8,10 +8,13 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
+from alembic.operations import Operations
+from alembic.runtime.migration import MigrationContext
 from sqlalchemy import delete, select, text, update
 
 from core.config import Settings
@@ -20,6 +23,7 @@ from core.db.tables import latencies, mappings, runs, shop_orders, store_account
 from core.domain.errors import NotConfigured, Temporary
 from core.domain.mapping import ORDER_STATUS, SKU, MappingRefused
 from core.domain.orders import StoreOrder, StoreOrderDraft
+from core.reads import order_mappings
 from core.services import order_import, order_intents
 from core.services.catalogue_pull import pull_catalogue
 from core.services.mappings import MappingChange, set_mapping
@@ -246,6 +250,53 @@ def test_a_mapping_corrected_after_the_call_leaves_the_order_as_it_was_made(rig:
         line = "SELECT l.variant_id FROM shop_order_lines l JOIN shop_orders o ON o.id = l.order_id"
         kept = conn.execute(text(f"{line} WHERE o.remote_id = :id"), {"id": order_id}).scalar()
     assert kept == rig.variant(rig.skus[3])
+
+
+def unnamed(rig: OrderRig, sku_id: str) -> str:
+    """An order whose one SKU the seller gave no name."""
+    (told,) = rig.market.orders([rig.buy(rig.skus[0], quantity=1, on_hold=False)])
+    lines = tuple(replace(one, seller_sku="", sku_id=sku_id, title="Nameless mug") for one in told.lines)
+    with transaction() as conn:
+        store_orders_read(conn, rig.connection_id, [replace(told, lines=lines)])
+    rig.try_import()
+    assert rig.order(told.id).missing_skus == [f"TikTok SKU {sku_id}"]
+    return told.id
+
+
+@pytest.mark.parametrize("given", ["1729000000000000{}", "TikTok SKU 1729000000000000{}"])
+def test_a_sku_without_a_name_is_mapped_by_its_id_however_it_is_written(rig: OrderRig, given: str) -> None:
+    source = given.format(len(given))
+    sku_id = source.removeprefix("TikTok SKU ")
+    order_id = unnamed(rig, sku_id)
+    ((row,), _) = order_mappings.sku_rows(rig.connection_id, text=sku_id)
+    assert (row.source_id, row.label, row.waiting) == (sku_id, f"TikTok SKU {sku_id} · Nameless mug", 1)
+    assert order_mappings.orders_waiting_for(rig.connection_id, sku_id) == 1
+    map_to(rig, SKU, source, str(rig.variant(rig.skus[3])))
+    rig.try_import()
+    assert state(rig, order_id) == ("imported", "")
+    ((row,), _) = order_mappings.sku_rows(rig.connection_id, text=sku_id)
+    assert (row.source_id, row.target_id, row.waiting) == (sku_id, str(rig.variant(rig.skus[3])), 0)
+
+
+def test_mappings_that_were_kept_by_the_shown_name_are_found_again(rig: OrderRig) -> None:
+    both, old = unnamed(rig, "17300001"), unnamed(rig, "17300002")
+    wrong, right = (str(rig.variant(sku)) for sku in rig.skus[3:5])
+    map_to(rig, SKU, "17300002", wrong)
+    kept = {"TikTok SKU 17300001": right, "TikTok SKU 17300002": right}
+    rows = [{"connection_id": rig.connection_id, "kind": SKU, "source_id": name, "target_id": target}
+            for name, target in kept.items()]  # fmt: skip
+    moved = import_module("core.db.migrations.versions.0025_skus_by_their_id")
+    with transaction() as conn:
+        conn.execute(mappings.insert(), rows)
+        with Operations.context(MigrationContext.configure(conn)):
+            moved.upgrade()
+    with transaction() as conn:
+        found = conn.execute(select(mappings.c.source_id, mappings.c.target_id).where(mappings.c.kind == SKU)).all()
+    assert {tuple(row) for row in found} == {("17300001", right), ("17300002", wrong)}
+    sweep_orders(rig.connection_id)
+    rig.try_import()
+    assert state(rig, both) == state(rig, old) == ("imported", "")
+    assert rig.skus[4] in {line["sku"] for line in rig.in_store(both)[0]["products"]}
 
 
 def test_an_unlinked_sku_imports_by_itself_once_the_store_has_it(rig: OrderRig) -> None:
