@@ -137,8 +137,9 @@ def drop_intent(conn: Connection, order_id: int) -> None:
 
 
 def begin_call(conn: Connection, claimed: Claimed) -> None:
-    """From here on the store may have the order. Raises ``LostOrder``."""
-    renew(conn, claimed)
+    """From here on the store may have the order: whatever it was held for, it is seen to the end by itself. Raises
+    ``LostOrder``."""
+    _fenced(conn, claimed, import_state="importing", lease_until=_until())
     _save(conn, claimed, state="sending", called_at=func.now(), empty_since=None)
 
 

@@ -20,7 +20,7 @@ from sqlalchemy import delete, select, text, update
 from core.config import Settings
 from core.db.engine import transaction
 from core.db.tables import latencies, mappings, runs, shop_orders, store_accounts, store_orders
-from core.domain.errors import NotConfigured, Temporary
+from core.domain.errors import Conflict, NotConfigured, Temporary
 from core.domain.mapping import ORDER_STATUS, SKU, MappingRefused
 from core.domain.orders import StoreOrder, StoreOrderDraft
 from core.reads import order_mappings
@@ -625,6 +625,43 @@ class _Interrupted:
         made = self._store.create_order(draft)
         self._happens()
         return made
+
+
+class _Breaking:
+    """The store, which makes an order with another total and then is in trouble."""
+
+    def __init__(self, rig: OrderRig) -> None:
+        self._store, self._made = rig.store, False
+        self.capabilities = rig.store.capabilities
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    def create_order(self, draft: StoreOrderDraft) -> StoreOrder:
+        self._store.create_order(draft)
+        self._made = True
+        raise Conflict("It has another total.")
+
+    def find_orders(self, *given: Any, **named: Any) -> Any:
+        if self._made:
+            raise Temporary("The store is in trouble.")
+        return self._store.find_orders(*given, **named)
+
+
+def test_a_retried_order_whose_call_was_made_is_seen_to_the_end(rig: OrderRig) -> None:
+    order_id = rig.buy(rig.skus[0], quantity=1, on_hold=False)
+    rig.drain()
+    with transaction() as conn:
+        mine = update(shop_orders).where(shop_orders.c.remote_id == order_id)
+        conn.execute(mine.values(import_state="held", hold="refused"))
+    run_id = start_import(rig.connection_id, "boss", order_ids=[rig.order(order_id).id])
+    (item,) = claim(run_id, limit=5, seconds=60)
+    broken: Any = _Breaking(rig)
+    assert import_item(replace(rig.importing(), store=broken), item).status == "failed"
+    rig.hurry()
+    rig.try_import()
+    assert state(rig, order_id) == ("imported", "")
+    assert len(rig.in_store(order_id)) == 1
 
 
 def killed() -> None:
