@@ -24,6 +24,7 @@ from core.services import listing_review as review
 from core.services import picture_check as pictures
 from core.services import product_delete as deletion
 from core.services import product_export as export
+from core.services import product_export_facts as facts
 from core.services import product_readiness as readiness
 from core.services import shop_metadata as metadata
 from core.services import webhook_intake as intake
@@ -86,11 +87,11 @@ def together(action: str, process: ProcessMany) -> ProcessMany:
 def product_export(run_id: int) -> None:
     target = live(connection_of(run_id))
     market, source = wiring.marketplace(target.shop_id), wiring.picture_source()
-    prepared: dict[int, export.Prepared] = {}
+    prepared: dict[int, facts.Prepared] = {}
 
     def prefetch(items: Sequence[Item]) -> None:
         prepared.clear()
-        prepared.update(export.prepare(target, [item.subject_id for item in items]))
+        prepared.update(facts.prepare(target, [item.subject_id for item in items]))
 
     def process(item: Item, still_ours: StillOurs) -> Outcome:
         return export.export_item(export.Sending(target, market, source, still_ours, prepared), item)

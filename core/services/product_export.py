@@ -2,37 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
-from sqlalchemy import Connection, func, literal, select
+from sqlalchemy import Connection, literal, select
 
 from core.db.engine import statement, transaction
 from core.db.filters import selected_products
-from core.db.tables import listing_skus, listings, product_states
+from core.db.tables import product_states
 from core.domain.errors import Expired, RateLimited, RemoteError, Temporary, Unknown
 from core.domain.filters import ProductFilter, Selection
 from core.domain.listing import ListingDraft, RemoteListing, SentListing, SentSku
-from core.domain.readiness import Assessment
 from core.domain.statuses import ProductStatus
 from core.ports import Marketplace, PictureSource
 from core.services import listing_intents as intents
 from core.services.listing_pictures import (
-    KnownPictures,
     PictureTrouble,
     Uploaded,
     forget_pictures,
-    known_pictures,
     remember,
     upload_pictures,
 )
-from core.services.live import LiveConnection, require_live
+from core.services.live import LiveConnection
 from core.services.price_stock_queue import queue_push
+from core.services.product_export_facts import Prepared, listed_elsewhere, prepare
 from core.services.product_export_skips import LEFT_ALONE, left_alone, skipped_listing
-from core.services.product_readiness import drafts_for
-from core.services.product_status import refresh_status, shown_statuses
+from core.services.product_status import refresh_status
 from core.services.runs import Item, Outcome, start_run
 from core.services.settings_of_connection import load_settings
 
@@ -41,20 +38,6 @@ _SAME_KEY_FOR = timedelta(hours=24)
 _MOST_TRIES = 12
 ALLOWANCE_CODES = frozenset({"12052093", "12052109"})
 _UNKNOWN_PICTURE = frozenset({"12052722", "12052300", "12052360"})
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """What is known of one product just before it is sent: its status, and what readiness says of it.
-
-    ``taken`` are its variants that another listing sells.
-    """
-
-    status: str
-    assessment: Assessment | None
-    live: intents.LiveOnes
-    taken: Mapping[int, tuple[int, str]]
-    pictures: KnownPictures
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,21 +133,6 @@ def _after(attempt: int) -> datetime:
     return datetime.now(UTC) + timedelta(seconds=min(2.0**attempt, 300.0))
 
 
-def prepare(target: LiveConnection, product_ids: Sequence[int]) -> dict[int, Prepared]:
-    """Read what is needed to send products, for several at once. Raises ``NotLive``."""
-    with transaction() as connection:
-        require_live(connection, target.id)
-        assessments = drafts_for(connection, target.id, product_ids)
-        live = intents.live_listings(connection, target.id, product_ids)
-        statuses = shown_statuses(connection, target.id, product_ids)
-        drafts = [draft for one in assessments.values() for _, draft in one.drafts]
-        taken = _sold_variants(connection, target.id, drafts)
-        pictures = known_pictures(connection, target.shop_id, drafts)
-    return {
-        one: Prepared(statuses.get(one, ""), assessments.get(one), live[one], taken, pictures) for one in product_ids
-    }
-
-
 def _export_product(sending: Sending, product_id: int) -> Outcome:
     ready = sending.prepared.pop(product_id, None) or prepare(sending.target, [product_id])[product_id]
     settled = [_resolve(sending, listing) for listing in ready.live.values() if listing.outcome_open]
@@ -196,7 +164,7 @@ def _send(sending: Sending, ready: Prepared, draft: ListingDraft, variant_id: in
     live = ready.live.get(variant_id)
     if live is not None and (skipped := skipped_listing(live, draft)) is not None:
         return skipped
-    taken = _listed_elsewhere(ready.taken, draft, live)
+    taken = listed_elsewhere(ready.taken, draft, live)
     if taken:
         return Outcome("failed", taken, "listed_elsewhere")
     edited = live if live is not None and live.in_shop else None
@@ -213,29 +181,6 @@ def _send(sending: Sending, ready: Prepared, draft: ListingDraft, variant_id: in
     return outcome
 
 
-def _sold_variants(
-    connection: Connection, connection_id: int, drafts: Sequence[ListingDraft]
-) -> dict[int, tuple[int, str]]:
-    """Which of the drafts' variants a live listing of this Shop sells: (listing id, seller SKU) by variant.
-
-    One that was deleted in the Shop sells nothing, though its rows live on until something is sent in its place.
-    """
-    variant_ids = [int(sku.variant_id) for draft in drafts for sku in draft.skus]
-    if not variant_ids:
-        return {}
-    wanted = (
-        select(listing_skus.c.variant_id, listing_skus.c.listing_id, listing_skus.c.seller_sku)
-        .join(listings, listings.c.id == listing_skus.c.listing_id)
-        .where(
-            listing_skus.c.connection_id == connection_id,
-            listing_skus.c.variant_id == func.any(variant_ids),
-            listing_skus.c.ended_at.is_(None),
-            listings.c.tiktok_status.is_distinct_from("DELETED"),
-        )
-    )
-    return {row.variant_id: (row.listing_id, row.seller_sku) for row in connection.execute(wanted)}
-
-
 def _end_deleted(live: intents.LiveOnes, variant_id: int | None) -> None:
     """A listing of the other kind (G1) that the Shop has deleted is over when this one takes its place."""
     replaced = [one for one in live.values() if (one.variant_id is None) != (variant_id is None)]
@@ -243,16 +188,6 @@ def _end_deleted(live: intents.LiveOnes, variant_id: int | None) -> None:
         if one.tiktok_status == "DELETED":
             with transaction() as connection:
                 intents.end_listing(connection, one.id)
-
-
-def _listed_elsewhere(taken: Mapping[int, tuple[int, str]], draft: ListingDraft, live: intents.Live | None) -> str:
-    """A variant is sold by one listing of a Shop (G1 switched in between)."""
-    mine = live.id if live is not None else 0
-    for sku in draft.skus:
-        listing_id, seller_sku = taken.get(int(sku.variant_id), (mine, ""))
-        if listing_id != mine:
-            return f"SKU {seller_sku} is already sold by another listing of this Shop: delete that one first."
-    return ""
 
 
 def _intend_and_call(

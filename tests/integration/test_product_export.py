@@ -34,7 +34,8 @@ from core.services.listing_pictures import PictureTrouble, known_pictures, pictu
 from core.services.live import NotLive, live
 from core.services.mappings import set_default_category
 from core.services.picture_check import check_pictures
-from core.services.product_export import LostItem, Sending, export_item, prepare, start_send
+from core.services.product_export import LostItem, Sending, export_item, start_send
+from core.services.product_export_facts import prepare
 from core.services.product_export_skips import plan_send
 from core.services.product_readiness import drafts_for
 from core.services.product_status import refresh_status
