@@ -73,11 +73,21 @@ def take_leases(connection: Connection, names: Sequence[str], *, seconds: float)
 
 
 def release_leases(connection: Connection, attempts: Mapping[str, int]) -> None:
-    """Let others have those of these leases that are still ours. Their rows are locked by name, as when taken."""
+    """Let others have those of these leases that are still ours."""
+    renew_leases(connection, attempts, seconds=0)
+
+
+def renew_leases(connection: Connection, attempts: Mapping[str, int], *, seconds: float) -> dict[str, int]:
+    """Hold on for ``seconds`` more to those of these leases that are still ours: they, with their attempt numbers.
+
+    Their rows are locked by name, as when taken.
+    """
     held = text(
         "WITH mine AS (SELECT leases.name FROM leases "
         "JOIN unnest(CAST(:names AS text[]), CAST(:attempts AS int[])) AS ours (name, attempt) USING (name, attempt) "
         "ORDER BY leases.name FOR UPDATE OF leases) "
-        "UPDATE leases SET lease_until = now() FROM mine WHERE leases.name = mine.name"
+        "UPDATE leases SET lease_until = now() + make_interval(secs => :seconds) FROM mine "
+        "WHERE leases.name = mine.name RETURNING leases.name"
     )
-    connection.execute(held, {"names": list(attempts), "attempts": list(attempts.values())})
+    given = {"names": list(attempts), "attempts": list(attempts.values()), "seconds": seconds}
+    return {name: attempts[name] for name in connection.scalars(held, given)}

@@ -6,6 +6,7 @@ Shop's rate and nothing of ours decides how long many listings take.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
@@ -16,7 +17,7 @@ from functools import lru_cache, partial
 from sqlalchemy import Connection
 
 from core.db.engine import transaction
-from core.db.leases import release_leases, take_leases
+from core.db.leases import release_leases, renew_leases, take_leases
 from core.domain.errors import Conflict, Missing, Refused, RemoteError, Unknown
 from core.domain.listing import ItemError
 from core.logs import about
@@ -85,6 +86,25 @@ class _Sent:
     unknown: list[SkuOffer] = field(default_factory=list)
 
 
+class _Hold:
+    """The leases of a chunk. They are renewed once a third of their time has passed: whoever takes one when it is over
+    sends what is newer than ours."""
+
+    def __init__(self, leased: Mapping[str, int]) -> None:
+        self.leased, self._since = leased, time.monotonic()
+
+    def has(self, listing_id: int) -> bool:
+        if time.monotonic() - self._since >= _LEASE_S / 3:
+            self._since = time.monotonic()
+            with transaction() as conn:
+                self.leased = renew_leases(conn, self.leased, seconds=_LEASE_S)
+        return _name(listing_id) in self.leased
+
+
+def _name(listing_id: int) -> str:
+    return f"offers:{listing_id}"
+
+
 @lru_cache(maxsize=1)
 def _callers() -> ThreadPoolExecutor:
     """The threads of this process that push; shared, so that many jobs do not mean many threads."""
@@ -120,7 +140,7 @@ def push_listings(
 
 
 def _push_chunk(wish: _Wish, listing_ids: Sequence[int]) -> Pushed:
-    names = {f"offers:{listing_id}": listing_id for listing_id in listing_ids}
+    names = {_name(listing_id): listing_id for listing_id in listing_ids}
     with transaction() as conn:
         ground = load_ground(conn, require_live(conn, wish.connection_id))
         leased = take_leases(conn, list(names), seconds=_LEASE_S)
@@ -135,21 +155,25 @@ def _push_chunk(wish: _Wish, listing_ids: Sequence[int]) -> Pushed:
     if not wanted:
         return pushed
     done: list[_Sent] = []
+    hold = _Hold(leased)
     try:
-        pushed.trouble = _send_each(wish, wanted, done)
+        pushed.trouble = _send_each(wish, wanted, hold, done)
     finally:
         with transaction() as conn:
             lock_rows(conn, _rows(sent.offers for sent in done))
             _save(conn, done, quantities_at, prices_at)
-            release_leases(conn, leased)
+            release_leases(conn, hold.leased)
+    pushed.busy |= {names[name] for name in leased if name not in hold.leased}
     _count(pushed, done)
     _prove(wish, done, ground.holiday, pushed)
     return pushed
 
 
-def _send_each(wish: _Wish, wanted: Iterable[ListingOffers], done: list[_Sent]) -> RemoteError | None:
-    """Send listing by listing until trouble that is not about one of them; the trouble."""
+def _send_each(wish: _Wish, wanted: Iterable[ListingOffers], hold: _Hold, done: list[_Sent]) -> RemoteError | None:
+    """Send listing by listing until trouble that is not about one of them; the trouble. One lost meanwhile is left."""
     for offers in wanted:
+        if not hold.has(offers.id):
+            continue
         sent = _Sent(offers)
         done.append(sent)
         try:

@@ -32,13 +32,14 @@ from core.db.tables import (
 from core.domain.errors import Conflict, Temporary
 from core.domain.listing import ItemError
 from core.domain.orders import InventoryLevel
-from core.services import listing_review
+from core.services import listing_review, price_stock_send
 from core.services.catalogue_pull import pull_products
-from core.services.price_stock import has_open, open_listings, push_all, push_items
+from core.services.price_stock import has_open, open_listings, push_all, push_changed, push_items
 from core.services.price_stock_queue import queue_push
 from core.services.runs import Item
 from tests.connect_rig import jobs
 from tests.stock_rig import StockRig, running_stock_rig
+from tests.waiting import wait_until
 
 UPDATE = "POST /product/202309/products/{product_id}/inventory/update"
 PRICES = "POST /product/202309/products/{product_id}/prices/update"
@@ -91,10 +92,8 @@ class Shop:
         return self._instead.get(name) or getattr(self._real, name)
 
 
-def push_with(rig: StockRig, product_id: int, **instead: Any) -> Any:
-    from core.services.price_stock import push_changed
-
-    return push_changed(Shop(rig.market, **instead), rig.connection_id, [product_id])  # type: ignore[arg-type]
+def push_with(rig: StockRig, *product_ids: int, **instead: Any) -> Any:
+    return push_changed(Shop(rig.market, **instead), rig.connection_id, product_ids)  # type: ignore[arg-type]
 
 
 def wait_is_over(rig: StockRig) -> None:
@@ -481,6 +480,35 @@ def test_a_listing_that_somebody_sends_is_left_and_queued_again(rig: StockRig) -
     assert jobs("price_stock")[-1][1] == {"connection_id": rig.connection_id, "product_ids": [product_id]}
     release_lease(f"offers:{listing_id}", attempt)
     assert rig.push([product_id]).quantities == 1
+
+
+def test_a_listing_taken_by_another_while_the_first_of_its_chunk_was_slow_is_not_sent(
+    rig: StockRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it would send is older than what the other sends."""
+    slow, other = sorted(rig.listed[:2], key=lambda product_id: rig.sku(product_id).listing_id)
+    rig.set_stock(slow, 51)
+    rig.set_stock(other, 52)
+    name = f"offers:{rig.sku(other).listing_id}"
+    asked: list[str] = []
+    taken: list[int] = []
+    monkeypatch.setattr(price_stock_send, "_LEASE_S", 0.2)
+
+    def take() -> bool:
+        taken.extend(filter(None, [take_lease(name, seconds=30)]))
+        return bool(taken)
+
+    def slowly(remote_id: str, skus: Any) -> Any:
+        asked.append(remote_id)
+        wait_until(take, "the end of the other listing's lease")
+        return rig.market.update_inventory(remote_id, skus)
+
+    pushed = push_with(rig, slow, other, update_inventory=slowly)
+    assert asked == [rig.sku(slow).listing]
+    assert (pushed.quantities, pushed.busy) == (1, {rig.sku(other).listing_id})
+    release_lease(name, taken[0])
+    monkeypatch.undo()
+    assert rig.push([other]).quantities == 1
 
 
 def test_many_pushes_at_once_end_with_the_last_intended_value(rig: StockRig) -> None:
