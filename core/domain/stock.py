@@ -7,7 +7,7 @@ what we set and not of what the Shop's own page sells (TikTok Shop Partner Cente
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
@@ -113,9 +113,12 @@ def to_send(wanted: int, reserved: int) -> int:
     return max(wanted, reserved)
 
 
-def spread(quantity: int, ours: str, present: Mapping[str, int]) -> tuple[tuple[str, int], ...]:
-    """(warehouse id, quantity) of all warehouses of a SKU: ours gets the quantity, the others keep what they have."""
-    others = {place: count for place, count in present.items() if place != ours}
+def spread(
+    quantity: int, ours: str, present: Mapping[str, int], left: Collection[str] = ()
+) -> tuple[tuple[str, int], ...]:
+    """(warehouse id, quantity) of all warehouses of a SKU: ours gets the quantity, those that were ours and are
+    ``left`` get none, the others keep what they have."""
+    others = {place: 0 if place in left else count for place, count in present.items() if place != ours}
     return ((ours, quantity), *sorted(others.items()))
 
 

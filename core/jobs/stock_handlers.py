@@ -83,7 +83,7 @@ def price_stock_unsent(connection_id: int) -> None:
         offers.push_unsent(market_of(connection_id), connection_id)
 
 
-def price_stock_all(connection_id: int) -> None:
-    """After a rule changed."""
+def price_stock_all(connection_id: int, left: str | None = None) -> None:
+    """After a rule changed; ``left``: the warehouse that the store's location was mapped to before."""
     offers.judge_low_stock_of(connection_id, None)
-    offers.push_all(market_of(connection_id), connection_id)
+    offers.push_all(market_of(connection_id), connection_id, left=left)

@@ -42,7 +42,7 @@ from core.ports import Marketplace
 from core.services import audit
 from core.services.listing_context import load_categories
 from core.services.order_mappings import check_order_mappings, order_mappings_changed
-from core.services.price_stock_queue import queue_all
+from core.services.price_stock_queue import queue_all, queue_move
 from core.services.product_status import mark_stale
 from core.services.shop_metadata import want_rules
 
@@ -97,6 +97,7 @@ def set_mappings(connection: Connection, connection_id: int, changes: Sequence[M
     _write(connection, connection_id, real, by)
     _record(connection, connection_id, real, present, by)
     _judge_again(connection, connection_id, real)
+    _move_stock(connection, connection_id, real, present)
     return len(real)
 
 
@@ -321,12 +322,25 @@ def _record(
 def _judge_again(connection: Connection, connection_id: int, changes: Sequence[MappingChange]) -> None:
     if any(change.kind in (CATEGORY, DEFAULT_CATEGORY) for change in changes):
         want_rules(connection, connection_id)
-    if any(change.kind == WAREHOUSE for change in changes):
-        queue_all(connection, connection_id)
     order_mappings_changed(connection, connection_id, changes)
     ids = sorted(connection.scalars(affected_products(connection_id, changes)))
     if ids:
         mark_stale(connection, connection_id=connection_id, product_ids=ids)
+
+
+def _move_stock(
+    connection: Connection,
+    connection_id: int,
+    changes: Sequence[MappingChange],
+    present: Mapping[tuple[str, str], Row[Any]],
+) -> None:
+    """The stock goes to another warehouse; the one it was in is emptied, unless that was none on purpose."""
+    for change in changes:
+        before = present.get(change.key)
+        if change.kind == WAREHOUSE and (before is None or before.target_id):
+            queue_move(connection, connection_id, before.target_id if before else "")
+        elif change.kind == WAREHOUSE:
+            queue_all(connection, connection_id)
 
 
 def _concerned(changes: Sequence[MappingChange]) -> list[ColumnElement[bool]]:

@@ -21,6 +21,7 @@ from core.ports import Marketplace
 from core.queue import STOCK, defer
 from core.services.live import require_live
 from core.services.low_stock import judge_low_stock
+from core.services.price_stock_rows import leave_warehouse
 from core.services.price_stock_send import Pushed, push_listings
 from core.services.runs import Item, Outcome, start_run
 from core.services.stock_compare import unsent
@@ -212,10 +213,13 @@ def judge_low_stock_of(connection_id: int, product_ids: Sequence[int] | None) ->
         judge_low_stock(connection, connection_id, product_ids)
 
 
-def push_all(market: Marketplace, connection_id: int) -> Pushed:
-    """The job ``price_stock_all``: look at every listing after a rule changed, and push those that differ."""
+def push_all(market: Marketplace, connection_id: int, *, left: str | None = None) -> Pushed:
+    """The job ``price_stock_all``: look at every listing after a rule changed, and push those that differ.
+
+    ``left``: the warehouse that was ours until then, to be emptied, "" for the one each listing was listed in.
+    """
     total = Pushed()
-    for listing_ids in _differing(connection_id):
+    for listing_ids in _differing(connection_id, left):
         total.add(push_listings(market, connection_id, listing_ids))
         if total.trouble is not None:
             raise total.trouble
@@ -223,7 +227,7 @@ def push_all(market: Marketplace, connection_id: int) -> Pushed:
     return total
 
 
-def _differing(connection_id: int) -> Iterator[list[int]]:
+def _differing(connection_id: int, left: str | None) -> Iterator[list[int]]:
     last = 0
     while True:
         page = select(listings.c.id).where(listings.c.connection_id == connection_id, listings.c.id > last)
@@ -231,6 +235,10 @@ def _differing(connection_id: int) -> Iterator[list[int]]:
             ground = load_ground(connection, require_live(connection, connection_id))
             ids = list(connection.scalars(page.where(*takes_stock()).order_by(listings.c.id).limit(_LOOK)))
             offers = load_offers(connection, ground, ids)
+            if left is not None:
+                stocked = [sku for one in offers for sku in one.skus if sku.quantity is not None]
+                leave_warehouse(connection, stocked, left)
+                offers = load_offers(connection, ground, ids)
         if not ids:
             return
         last = ids[-1]

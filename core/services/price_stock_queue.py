@@ -47,6 +47,13 @@ def queue_all(conn: Connection, connection_id: int) -> None:
         defer(conn, "price_stock_all", once=f"price_stock_all:{one}", connection_id=one)
 
 
+def queue_move(conn: Connection, connection_id: int, left: str) -> None:
+    """Look at every SKU of a connection after the store's location was mapped to another warehouse. ``left``: the one
+    it was mapped to, "" where it was not, and each listing kept the one it was listed in."""
+    once = f"price_stock_all:{connection_id}:{left}"
+    defer(conn, "price_stock_all", once=once, connection_id=connection_id, left=left)
+
+
 def live_connections_of(conn: Connection, store_account_id: int) -> list[int]:
     its = (connections.c.store_account_id == store_account_id, connections.c.disconnected_at.is_(None))
     return list(conn.scalars(select(connections.c.id).where(*its).order_by(connections.c.id)))

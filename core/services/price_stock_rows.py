@@ -41,7 +41,7 @@ _OUTCOME = """
     WITH mine AS (SELECT id FROM listing_skus WHERE id = ANY(CAST(:ids AS bigint[])) ORDER BY id FOR UPDATE)
     UPDATE listing_skus AS s SET
         {what}_acknowledged_at = CASE WHEN new.code = '' THEN now() END,
-        {what}_hold = new.code,
+        {what}_hold = new.code, {more}
         {what}_retry_at = CASE WHEN new.code <> '' THEN now() + make_interval(mins => :minutes) END,
         {what}_began_at = CASE WHEN new.code = '' THEN s.{what}_began_at END,
         error_sentence = CASE WHEN new.code <> '' THEN new.sentence
@@ -50,8 +50,22 @@ _OUTCOME = """
          AS new (id, code, sentence)
     WHERE s.id = mine.id AND s.id = new.id AND s.{what}_sent_at = :sent_at
     """
-_QUANTITY_OUTCOME = text(_OUTCOME.format(what="quantity", other="price"))
-_PRICE_OUTCOME = text(_OUTCOME.format(what="price", other="quantity"))
+_EMPTIED = "left_warehouses = CASE WHEN new.code = '' THEN '{}' ELSE s.left_warehouses END,"
+_QUANTITY_OUTCOME = text(_OUTCOME.format(what="quantity", other="price", more=_EMPTIED))
+_PRICE_OUTCOME = text(_OUTCOME.format(what="price", other="quantity", more=""))
+# With a moment of its own, so that the outcome of a call under way, which does not empty the place, is not saved.
+_LEAVE = text(
+    """
+    WITH new AS (SELECT * FROM unnest(CAST(:ids AS bigint[]), CAST(:ours AS text[])) AS new (id, ours)),
+    mine AS (SELECT s.id, new.ours, coalesce(nullif(:left, ''), l.draft ->> 'warehouse_id') AS place
+        FROM new JOIN listing_skus s ON s.id = new.id JOIN listings l ON l.id = s.listing_id
+        ORDER BY s.id FOR UPDATE OF s)
+    UPDATE listing_skus AS s SET left_warehouses = array_append(s.left_warehouses, mine.place),
+           quantity_sent_at = now(), quantity_acknowledged_at = NULL, quantity_retry_at = NULL, quantity_misses = 0
+    FROM mine WHERE s.id = mine.id AND mine.place <> mine.ours AND mine.place <> ALL (s.left_warehouses)
+    AND s.shop_warehouses ->> mine.place IS DISTINCT FROM '0'
+    """
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +103,14 @@ def _intend(
     given = {"ids": [sku.row_id for sku in skus], name: list(values), "began": began}
     marked: datetime | None = conn.execute(statement, given).scalars().first()
     return marked
+
+
+def leave_warehouse(conn: Connection, skus: Sequence[SkuOffer], left: str) -> None:
+    """The stock of these SKUs has moved from the warehouse ``left`` ("": from where each was listed) to their present
+    one: what was sent counts as not acknowledged, and the next sending empties the place that was left."""
+    if skus:
+        given = {"ids": [sku.row_id for sku in skus], "ours": [sku.ours for sku in skus], "left": left}
+        conn.execute(_LEAVE, given)
 
 
 def save_quantities(conn: Connection, sent_at: datetime, outcomes: Sequence[SkuOutcome]) -> None:

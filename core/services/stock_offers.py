@@ -58,7 +58,8 @@ class SkuOffer:
     """One live SKU: what it should cost and how many should be set in the Shop's warehouse ``ours``.
 
     ``price`` None: it cannot be sent; ``quantity`` None: stock is not sent. ``send_price`` and ``send_quantity``:
-    whether it differs from what the Shop took last. ``present``: the Shop's quantity by warehouse.
+    whether it differs from what the Shop took last. ``present``: the Shop's quantity by warehouse; ``left``: warehouses
+    that were ours and are to be emptied.
     """
 
     row_id: int
@@ -67,6 +68,7 @@ class SkuOffer:
     seller_sku: str
     ours: str
     present: Mapping[str, int]
+    left: tuple[str, ...]
     price: Money | None
     quantity: int | None
     send_price: bool
@@ -75,7 +77,7 @@ class SkuOffer:
     quantity_began_at: datetime | None
 
     def places(self) -> tuple[tuple[str, int], ...]:
-        return spread(self.quantity or 0, self.ours, self.present)
+        return spread(self.quantity or 0, self.ours, self.present, self.left)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +184,7 @@ def _wanted(listing_ids: Sequence[int]) -> Select[Any]:
         .outerjoin(product_states, (state.connection_id == s.connection_id) & (state.product_id == p.id))
     )
     columns = (
-        *(s.id, s.listing_id, s.variant_id, s.remote_id, s.seller_sku, s.shop_warehouses),
+        *(s.id, s.listing_id, s.variant_id, s.remote_id, s.seller_sku, s.shop_warehouses, s.left_warehouses),
         *(s.sent_price, s.price_sent_at, s.price_acknowledged_at, s.price_began_at, s.price_hold, s.price_retry_at),
         *(s.sent_quantity, s.quantity_sent_at, s.quantity_acknowledged_at, s.quantity_began_at, s.quantity_hold),
         *(s.quantity_retry_at, s.shop_campaign, s.shop_creator),
@@ -211,6 +213,7 @@ def _offer(row: Any, ground: Ground, held: int, always: bool) -> SkuOffer:
         seller_sku=row.seller_sku,
         ours=ours or "",
         present=row.shop_warehouses,
+        left=tuple(row.left_warehouses),
         price=price,
         quantity=quantity if stocked else None,
         send_price=priced and (always or _price_is_due(row, price)),
@@ -249,7 +252,8 @@ def _price_is_due(row: Any, price: Money | None) -> bool:
 
 def _quantity_is_due(row: Any, quantity: int) -> bool:
     changed = quantity != row.sent_quantity
-    return changed or (row.quantity_acknowledged_at is None and not _waits(row.quantity_retry_at, row.now))
+    untaken = row.quantity_acknowledged_at is None or bool(row.left_warehouses)
+    return changed or (untaken and not _waits(row.quantity_retry_at, row.now))
 
 
 def _waits(retry_at: datetime | None, present: datetime) -> bool:

@@ -55,7 +55,8 @@ _MEASURE = text(
 )
 _PROVE = text(
     f"UPDATE listing_skus SET quantity_began_at = NULL, quantity_misses = 0, "
-    f"quantity_acknowledged_at = coalesce(quantity_acknowledged_at, :asked_at), quantity_hold = '', "
+    f"quantity_acknowledged_at = CASE WHEN left_warehouses = '{{}}' "
+    f"THEN coalesce(quantity_acknowledged_at, :asked_at) END, quantity_hold = '', "
     f"quantity_retry_at = NULL WHERE {_JUDGED} AND {_PROVEN} AND (quantity_began_at IS NOT NULL "
     f"OR quantity_misses > 0 OR quantity_acknowledged_at IS NULL)"
 )

@@ -28,12 +28,14 @@ from core.db.tables import (
     sku_rules,
     stock_deductions,
     variants,
+    warehouses,
 )
 from core.domain.errors import Conflict, Temporary
 from core.domain.listing import ItemError
 from core.domain.orders import InventoryLevel
 from core.services import listing_review, price_stock_send
 from core.services.catalogue_pull import pull_products
+from core.services.mappings import MappingChange, set_mapping
 from core.services.price_stock import has_open, open_listings, push_all, push_changed, push_items
 from core.services.price_stock_queue import queue_push
 from core.services.runs import Item
@@ -455,6 +457,39 @@ def test_a_sku_of_one_warehouse_is_sent_without_asking_first(rig: StockRig) -> N
     rig.set_stock(product_id, 78)
     assert rig.push([product_id]).quantities == 1
     assert rig.calls(SEARCH) == before + 1, "only read back"
+
+
+def test_the_warehouse_that_was_ours_is_emptied_when_another_is_mapped(rig: StockRig) -> None:
+    """Else both would sell the same goods."""
+    product_id = rig.listed[5]
+    (ours,) = rig.sku(product_id).shop_warehouses.keys() - {"W2"}
+    places = Places(rig.sku(product_id), **{ours: 9, "W2": 3})
+    shop: Any = Shop(rig.market, update_inventory=places.update_inventory, inventory=places.inventory)
+    others = [listing_skus.c.id != rig.sku(product_id).id, listing_skus.c.ended_at.is_(None)]
+    with transaction() as conn:  # this SKU alone is in several warehouses
+        conn.execute(update(listing_skus).where(*others).values(ended_at=datetime.now(UTC)))
+        conn.execute(text("DELETE FROM procrastinate_jobs"))
+        place = {"connection_id": rig.connection_id, "remote_id": "W2", "name": "York", "kind": "SALES_WAREHOUSE"}
+        place |= {"status": "ENABLED", "is_default": False}
+        conn.execute(warehouses.insert().values(place))
+    for target, there in (("W2", {ours: 0, "W2": 9}), (None, {ours: 9, "W2": 0})):
+        with transaction() as conn:
+            change = MappingChange("warehouse", "main", target)
+            assert set_mapping(conn, rig.connection_id, change, rig.base.rig.boss)
+        ((_, asked),) = jobs("price_stock_all")
+        assert push_all(shop, asked["connection_id"], left=asked["left"]).errors == {}
+        sku = rig.sku(product_id)
+        assert (places.now, sku.shop_warehouses, sku.shop_quantity) == (there, there, 9)
+        assert sku.quantity_acknowledged_at is not None
+        with transaction() as conn:
+            conn.execute(text("DELETE FROM procrastinate_jobs"))
+    places.now["W2"] = 4  # from now on it is somebody else's
+    rig.set_stock(product_id, 8)
+    places.push(rig, product_id)
+    assert places.now == {ours: 8, "W2": 4}
+    with transaction() as conn:
+        conn.execute(warehouses.delete().where(warehouses.c.remote_id == "W2"))
+        conn.execute(update(listing_skus).where(others[0]).values(ended_at=None))
 
 
 def test_a_location_mapped_to_none_sends_no_stock(rig: StockRig) -> None:

@@ -93,6 +93,7 @@ def test_a_campaign_keeps_its_reserved_units() -> None:
 def test_every_warehouse_is_named_and_only_ours_is_set() -> None:
     assert spread(7, "A", {}) == (("A", 7),)
     assert spread(7, "A", {"A": 3, "C": 4, "B": 2}) == (("A", 7), ("B", 2), ("C", 4))
+    assert spread(7, "A", {"A": 3, "C": 4, "B": 2}, left=("A", "B")) == (("A", 7), ("B", 0), ("C", 4))
     assert in_our_warehouse(9, "A", {"A": 3, "C": 4, "B": 2}) == 3
 
 

@@ -99,6 +99,13 @@ listing_skus = Table(
     Column("shop_creator", Integer, nullable=False, server_default="0", comment="reserved by creators, read back"),
     Column("shop_committed", Integer, nullable=False, server_default="0", comment="in open orders, read back"),
     document("shop_warehouses", "{}"),
+    Column(
+        "left_warehouses",
+        ARRAY(Text),
+        nullable=False,
+        server_default="{}",
+        comment="ours before the mapping changed, until they are set to 0",
+    ),
     moment("read_back_at"),
     Column("error_sentence", Text, nullable=False, server_default=""),
     moment("ended_at"),
