@@ -174,7 +174,10 @@ class CategoryRule:
 
 @dataclass(frozen=True, slots=True)
 class CategoryAttribute:
-    """An attribute of a leaf category. ``kind`` is SALES_PROPERTY or PRODUCT_PROPERTY; values are (id, name)."""
+    """An attribute of a leaf category. ``kind`` is SALES_PROPERTY or PRODUCT_PROPERTY; values are (id, name).
+
+    ``conditions`` are (attribute id, value id): where one of them is chosen it is required, else it must be empty.
+    """
 
     id: str
     name: str
@@ -183,6 +186,7 @@ class CategoryAttribute:
     multiple: bool
     free_text: bool
     values: tuple[tuple[str, str], ...] = ()
+    conditions: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

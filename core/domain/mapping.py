@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final
 
@@ -214,20 +214,39 @@ def choose_attributes(
 
     A value that is a default is marked by a note (P22).
     """
+    asked = [one for one in attributes if one.kind == "PRODUCT_PROPERTY"]
+    rule_of = {one.id: _rule_of(category_id, one.id, rules) for one in asked}
+    made = {one.id: _value(one, rule, product, limits) for one in asked if (rule := rule_of[one.id])}
     values: list[AttributeValue] = []
     problems: list[Problem] = []
-    for attribute in attributes:
-        if attribute.kind != "PRODUCT_PROPERTY":
-            continue
-        rule = rules.get(attribute_source(category_id, attribute.id))
-        rule = rule or rules.get(attribute_source(ANY_CATEGORY, attribute.id))
-        value = _value(attribute, rule, product, limits) if rule else None
+    for attribute in _applying(asked, made):
+        rule, value = rule_of[attribute.id], made.get(attribute.id)
         if value and rule:
             values.append(value)
             problems += _by_default(attribute, rule, product)
         elif rule or attribute.required:
             problems += _without_value(attribute, rule, product)
     return AttributeChoice(tuple(values), tuple(problems))
+
+
+def _rule_of(category_id: str, attribute_id: str, rules: Mapping[str, AttributeRule]) -> AttributeRule | None:
+    """One for this category goes before one for all."""
+    here = rules.get(attribute_source(category_id, attribute_id))
+    return here or rules.get(attribute_source(ANY_CATEGORY, attribute_id))
+
+
+def _applying(asked: Sequence[CategoryAttribute], made: Mapping[str, AttributeValue | None]) -> list[CategoryAttribute]:
+    """Those that go with these values: one with conditions only where a value that goes too meets one, required then.
+
+    TikTok refuses it missing there with 12052182 and filled in elsewhere with 12052183; conditions may hang together.
+    """
+    going = {one.id for one in asked if one.required or not one.conditions}
+    while True:
+        chosen = {(one, value.value_id) for one in going if (value := made.get(one))}
+        met = {one.id for one in asked if chosen.intersection(one.conditions)} - going
+        if not met:
+            return [replace(one, required=one.required or bool(one.conditions)) for one in asked if one.id in going]
+        going |= met
 
 
 def _value(

@@ -29,7 +29,7 @@ def is_ready(connection_id: int) -> bool:
 
 
 def answer_most(connection_id: int, by: Actor) -> int:
-    """Answer the required attributes of most mapped categories; how many answers were given."""
+    """Answer what most mapped categories require, always or on a condition; how many answers were given."""
     with transaction() as connection:
         mapped = _mapped_categories(connection, connection_id)
         chosen = [row for row in _rules(connection, connection_id) if row.category_id in mapped and _is_chosen(row)]
@@ -55,7 +55,8 @@ def _is_chosen(row: Row[tuple[str, list[dict[str, object]]]]) -> bool:
 
 
 def _answers(row: Row[tuple[str, list[dict[str, object]]]]) -> list[MappingChange]:
-    required = [one for one in map(read_attribute, row.attributes) if one.required and one.kind == "PRODUCT_PROPERTY"]
+    asked = [one for one in map(read_attribute, row.attributes) if one.kind == "PRODUCT_PROPERTY"]
+    required = [one for one in asked if one.required or one.conditions]
     return [
         MappingChange(ATTRIBUTE, attribute_source(row.category_id, attribute.id), target, detail=detail)
         for attribute in required

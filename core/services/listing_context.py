@@ -251,8 +251,9 @@ def read_rule(document: Mapping[str, Any]) -> CategoryRule:
 
 
 def read_attribute(document: Mapping[str, Any]) -> CategoryAttribute:
-    """A category's attribute as it was stored by shop_metadata."""
-    return CategoryAttribute(**{**document, "values": tuple((one[0], one[1]) for one in document["values"])})
+    """A category's attribute as it was stored by shop_metadata; one that was stored long ago has no conditions."""
+    pairs = {name: tuple((one[0], one[1]) for one in document.get(name, ())) for name in ("values", "conditions")}
+    return CategoryAttribute(**{**document, **pairs})
 
 
 def _brands(connection: Connection, shop_id: int, brand_ids: Collection[str]) -> dict[str, ShopBrand]:

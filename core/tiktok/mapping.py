@@ -105,6 +105,11 @@ def category_attributes(data: Fields) -> tuple[CategoryAttribute, ...]:
             multiple=attribute.flag("is_multiple_selection"),
             free_text=attribute.flag("is_customizable"),
             values=tuple((value.text("id"), value.text("name")) for value in attribute.items("values")),
+            conditions=tuple(
+                (condition.needed("attribute_id"), condition.needed("attribute_value_id"))
+                for condition in attribute.items("requirement_conditions")
+                if condition.text("condition_type") == "VALUE_ID_MATCH"
+            ),
         )
         for attribute in data.items("attributes")
     )

@@ -148,6 +148,8 @@ def test_category_rules_and_attributes(side: Side) -> None:
     attributes = [attribute for leaf in leaves for attribute in side.shop.category_attributes(leaf.id)]
     assert {attribute.kind for attribute in attributes} == {"SALES_PROPERTY", "PRODUCT_PROPERTY"}
     assert any(attribute.required for attribute in attributes), "is_requried (sic) is read"
+    conditional = {(attribute.name, attribute.conditions) for attribute in attributes if attribute.conditions}
+    assert conditional == {("Battery Type", (("101126", "1000058"),))}
 
 
 def test_recommendation(side: Side) -> None:

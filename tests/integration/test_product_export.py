@@ -28,11 +28,13 @@ from core.db.tables import (
     variants,
 )
 from core.domain.filters import ProductFilter, Selection
+from core.domain.mapping import ATTRIBUTE
 from core.jobs import handlers
 from core.services import product_export
 from core.services.listing_pictures import PictureTrouble, known_pictures, pictures_of, upload_pictures
 from core.services.live import NotLive, live
-from core.services.mappings import set_default_category
+from core.services.mappings import MappingChange, set_default_category, set_mappings
+from core.services.own_categories import set_own_category
 from core.services.picture_check import check_pictures
 from core.services.product_export import LostItem, Sending, export_item, start_send
 from core.services.product_export_facts import prepare
@@ -41,12 +43,14 @@ from core.services.product_readiness import drafts_for
 from core.services.product_status import refresh_status
 from core.services.runs import Item, Outcome, stop_runs
 from core.services.settings_of_connection import save_setting
+from core.services.shop_metadata import save_category_rule
 from core.services.stock_offers import live_listing_ids
 from tests.connect_rig import jobs
 from tests.listing_rig import ListingRig, running_listing_rig
 from tests.tiktok_caller import Caller
 from tests.waiting import HTTP_S
 
+BATTERY_LEAF = "986248"  # Computers & Office Equipment > Office Equipment
 CREATE = "POST /product/202309/products"
 EDIT = "PUT /product/202509/products/{product_id}"
 
@@ -672,6 +676,31 @@ def test_a_description_shows_a_picture_whose_address_has_parameters(rig: Listing
     caller = Caller(httpx.Client(base_url=rig.rig.url, timeout=HTTP_S))
     sold = caller.data("GET", f"/product/202309/products/{listing_of(product_id).remote_id}")
     assert f'src="{uploaded}"' in sold["description"]
+
+
+def test_a_conditional_attribute_is_asked_for_before_the_shop_refuses_it(rig: ListingRig) -> None:
+    leaf, batteries, kind, yes, no = BATTERY_LEAF, "101126", "101127", "1000058", "1000059"
+    attributes = rig.market.category_attributes(leaf)
+    alkaline = next(one for one in attributes if one.id == kind).values[0][0]
+    (product_id,) = ready_products(rig, 1)
+
+    def answers(**values: str) -> None:
+        changes = [MappingChange(ATTRIBUTE, f"*/{one}", value) for one, value in values.items()]
+        with transaction() as connection:
+            set_mappings(connection, rig.connection_id, changes, rig.rig.boss)
+        rig.judge()
+
+    with transaction() as connection:
+        save_category_rule(connection, rig.shop_id, rig.market.category_rule(leaf), attributes)
+        set_own_category(connection, rig.connection_id, [product_id], leaf, rig.rig.boss)
+    required = {one.id: one.values[0][0] for one in attributes if one.required and one.id != batteries}
+    answers(**required | {batteries: yes})
+    assert rig.state(product_id).problem_codes[0] == "attribute_missing"
+    answers(**{kind: alkaline})
+    assert send(rig, product_id).status == "done"
+    becomes(rig, product_id, "ACTIVATE", "APPROVED")
+    answers(**{batteries: no})
+    assert send(rig, product_id).status == "done"
 
 
 def test_a_run_holds_every_product_selected_and_the_dry_run_says_which_are_skipped(rig: ListingRig) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, update
 
 from core.config import Settings
 from core.db.engine import transaction
@@ -70,6 +70,22 @@ def test_the_rules_of_a_newly_used_category_are_read_and_products_judged_again(r
         rules = load_rules(connection, rig.connection_id)
     assert rules.category_rules[leaf] == rig.market.category_rule(leaf)
     assert rules.category_attributes[leaf] == rig.market.category_attributes(leaf)
+
+
+def test_attributes_that_were_stored_before_their_conditions_are_still_read(rig: ListingRig) -> None:
+    battery = "101127"
+    leaf = "986248"  # Computers & Office Equipment > Office Equipment
+    attributes = rig.market.category_attributes(leaf)
+    with transaction() as connection:
+        shop_metadata.save_category_rule(connection, rig.shop_id, rig.market.category_rule(leaf), attributes)
+        assert load_rules(connection, rig.connection_id, also=[leaf]).category_attributes[leaf] == attributes
+        older = (
+            "UPDATE category_rules SET attributes = (SELECT jsonb_agg(one - 'conditions') FROM jsonb_array_elements("
+        )
+        connection.execute(text(f"{older}attributes) AS one) WHERE category_id = :leaf"), {"leaf": leaf})
+        read = load_rules(connection, rig.connection_id, also=[leaf]).category_attributes[leaf]
+    assert [one.id for one in read] == [one.id for one in attributes]
+    assert next(one for one in read if one.id == battery).conditions == ()
 
 
 def test_a_category_that_goes_or_turns_into_a_branch_is_noticed(rig: ListingRig) -> None:

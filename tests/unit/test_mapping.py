@@ -195,6 +195,43 @@ def test_optional_and_sales_attributes_without_a_rule_are_left_alone() -> None:
     assert choose_attributes("11", some, {}, product(), GB).problems == ()
 
 
+BATTERIES = {"id": "101126", "name": "Contains Batteries", "values": (("1000058", "Yes"), ("1000059", "No"))}
+KIND = {"id": "101127", "name": "Battery Type", "required": False, "values": (("7", "Alkaline"),)}
+
+
+@pytest.mark.parametrize(
+    ("batteries", "kind", "sent", "codes"),
+    [
+        ("1000058", "7", ["1000058", "7"], []),
+        ("1000058", None, ["1000058"], ["attribute_missing"]),
+        ("1000059", "7", ["1000059"], []),
+        ("1000059", None, ["1000059"], []),
+        (None, "7", [], []),
+    ],
+)
+def test_a_conditional_attribute_goes_only_with_the_value_that_asks_for_it(
+    batteries: str | None, kind: str | None, sent: list[str], codes: list[str]
+) -> None:
+    """TikTok Shop refuses it missing with 12052182, and filled in without need with 12052183."""
+    conditional = attribute(**KIND, conditions=(("101126", "1000058"),))
+    given = {"11/101126": batteries, "11/101127": kind}
+    rules = {source: AttributeRule(value_id=value) for source, value in given.items() if value}
+    asked = (conditional, attribute(**BATTERIES, required=False))  # whichever comes first
+    choice = choose_attributes("11", asked, rules, product(), GB)
+    assert sorted(str(one.value_id) for one in choice.values) == sorted(sent)
+    assert [one.code for one in choice.problems] == codes
+    assert all("Battery Type" in one.sentence for one in choice.problems)
+
+
+def test_a_condition_may_hang_on_a_conditional_attribute() -> None:
+    first = attribute(**KIND, conditions=(("101126", "1000058"),))
+    second = attribute(id="9", name="Cells", required=False, conditions=(("101127", "7"),))
+    asked = (second, first, attribute(**BATTERIES))
+    for batteries, codes in (("1000058", ["attribute_missing"]), ("1000059", [])):
+        rules = {"11/101126": AttributeRule(value_id=batteries), "11/101127": AttributeRule(value_id="7")}
+        assert [one.code for one in choose_attributes("11", asked, rules, product(), GB).problems] == codes
+
+
 @pytest.mark.parametrize("name", ["tiktok_length", "TikTok Length", "TIKTOK LENGTH", "tiktok-length", "TikTok_length "])
 def test_custom_fields_are_found_however_they_are_spelt(name: str) -> None:
     assert field_of(product(custom_fields={name: " 12 "}), "TikTok Length") == "12"
