@@ -68,7 +68,7 @@ def assess(product: Product, context: ListingContext) -> Assessment:
     listed = as_listed(product, context.own)
     parts = _parts(listed, context)
     judged = judge_variants(listed, context, book=_is_book(parts.category, context.rules))
-    if not context.rules.separate_variants:
+    if not context.rules.separate_variants or len(judged) == 1:
         parts.problems += option_problems(listed, context.rules.limits)
     judged, more = _variant_pictures(judged, product, context)
     parts.unchecked = tuple(dict.fromkeys((*parts.unchecked, *more)))

@@ -60,9 +60,9 @@ def judge_variants(product: Product, context: ListingContext, *, book: bool) -> 
 
 def option_problems(product: Product, limits: MarketLimits) -> list[Problem]:
     """What is wrong with the choices as a whole, so that no variant can be sent."""
-    if len(product.variants) < 2:
-        return []
     kinds = _kinds(product)
+    if not kinds and len(product.variants) < 2:
+        return []
     if not kinds:
         sentence = f"The product has {len(product.variants)} variants without options to choose them by."
         return [_problem("options_missing", sentence, "Give each variant its options in the store.", "options")]

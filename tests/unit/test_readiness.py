@@ -331,12 +331,16 @@ def test_the_same_sku_or_code_on_two_variants_stops_both_and_names_both() -> Non
             tuple(variant(str(n), options=(OptionValue("Name of this option is", str(n)),)) for n in range(2)),
             "option_name_too_long",
         ),
+        ((variant("1", options=tuple(OptionValue(kind, kind) for kind in "ABCD")),), "options_too_many"),
+        ((variant("1", options=(OptionValue("Name of this option is", "1"),)),), "option_name_too_long"),
     ],
 )
 def test_what_concerns_all_variants_stops_the_product(variants: tuple[Variant, ...], code: str) -> None:
     found = judged(product(variants=variants))
     assert not found.ready
     assert problem(found, code).severity is Severity.ERROR
+    if len(variants) == 1:
+        assert not judged(product(variants=variants), separate_variants=True).ready, "its options are sent all the same"
 
 
 def test_three_hundred_variants_fit_in_gb_and_one_hundred_elsewhere() -> None:
