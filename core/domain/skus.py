@@ -15,7 +15,7 @@ from core.domain.listing import Identifier, Problem, SalesAttribute, Severity, S
 from core.domain.listing_rules import ListingContext
 from core.domain.mapping import field_of
 from core.domain.offers import offer_of, price_of
-from core.domain.plaintext import cleaned, in_words, one_line, quoted, shortened_runs
+from core.domain.plaintext import cleaned, has_chinese, in_words, one_line, quoted, shortened_runs
 
 _SPACE: Final = re.compile(r"\s")
 _CODE_FIELDS: Final = ("GTIN", "EAN", "UPC", "ISBN")
@@ -168,6 +168,9 @@ def _sku_problems(
         return [_problem("sku_with_space", f"Its SKU {quoted(sku)} has a space in it.", fix, "sku", variant_id)]
     if cleaned(sku).removed:
         return [_problem("sku_unsafe", f"Its SKU {quoted(sku)} has invisible characters.", fix, "sku", variant_id)]
+    if not context.rules.limits.chinese_allowed and has_chinese(sku):
+        sentence = f"Its SKU {quoted(sku)} has Chinese characters, which TikTok Shop refuses here."
+        return [_problem("sku_chinese", sentence, fix, "sku", variant_id)]
     siblings = [name for name in skus[sku] if name != variant_name(variant)]
     others = [*siblings, *context.sku_twins.get(sku, ())]
     if others or len(skus[sku]) > 1:

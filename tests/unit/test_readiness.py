@@ -79,6 +79,7 @@ def test_a_video_waits_to_be_looked_at_and_is_judged_then() -> None:
         (alone(sku=LONG_SKU), "sku_too_long", "sku", "51 characters"),
         (alone(sku="A B"), "sku_with_space", "sku", "“A B”"),
         (alone(sku="A\u200bB"), "sku_unsafe", "sku", "invisible"),
+        (alone(sku="JAR-玻璃"), "sku_chinese", "sku", "Chinese"),
         (alone(price=None), "price_missing", "price", "no price"),
         (alone(price=Decimal(0)), "price_missing", "price", "a price of 0"),
         (alone(price=Decimal(5601)), "price_out_of_range", "price", "5601.00 GBP"),
