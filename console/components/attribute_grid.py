@@ -31,11 +31,11 @@ def show() -> None:
         state = filters.choice("map_attribute", "state", "state", STATES)
         filters.clear_button("map_attribute", ("q", "state"))
     rows = attribute_mappings.attribute_rows(context.current_id(), text=text, state=state)
-    lacking = sum(row.required and not row.mapped for row in rows)
-    said = "Every required attribute is mapped."
-    if lacking:
-        said = f"**{counted(lacking, 'required attribute')} without a value.**"
-    st.markdown(said if rows else "")
+    if rows or text or state:
+        _head()
+    if not rows and (text or state):
+        empty.nothing_matches("map_attribute", ("q", "state"))
+        return
     if not rows:
         empty.state("No attributes", "They are read for each category that products are mapped to.")
         return
@@ -45,6 +45,13 @@ def show() -> None:
     table.pager("map_attribute", Count(len(rows)))
     head = ("Id", "Category", "Attribute", "Required", "Products", "Value", "Custom field")
     sheets.download("attribute-mappings", head, lambda: [_line(row) for row in rows])
+
+
+def _head() -> None:
+    """Of all attributes, however the grid is narrowed."""
+    lacking = attribute_mappings.unanswered(context.current_id())
+    said = f"**{counted(lacking, 'required attribute')} without a value.**"
+    st.markdown(said if lacking else "Every required attribute is mapped.")
 
 
 def _line(row: AttributeRow) -> tuple[object, ...]:

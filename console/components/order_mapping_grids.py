@@ -46,6 +46,9 @@ def statuses() -> None:
         empty.state("The store's statuses are not read yet", "They are read with the first connection, within minutes.")
         return
     found = _named(rows, filters.search("map_status", "Part of a status"))
+    if not found:
+        empty.nothing_matches("map_status", ("q",))
+        return
     _chosen(ORDER_STATUS, found, choices, ("TikTok status", "Store status"))
 
 
@@ -92,6 +95,9 @@ def fields() -> None:
     shown_fields = {name: one.label for name, one in ORDER_FIELDS.items() if sees_customers or not one.customer}
     every = order_mappings.field_rows(context.current_id(), shown_fields)
     rows = _named(every, filters.search("map_field", "Part of a field's name"))
+    if not rows:
+        empty.nothing_matches("map_field", ("q",))
+        return
     column = st.column_config.TextColumn("Store custom field", width=320, max_chars=100)
     shown = _grid(ORDER_FIELD, rows, [row.target_id for row in rows], column, "TikTok order field")
     wanted = [None if pd.isna(name) or not str(name).strip() else str(name).strip() for name in shown["target"]]
@@ -109,13 +115,16 @@ def skus() -> None:
     rows, count = table.asked_for(
         lambda number: order_mappings.sku_rows(connection_id, text=text, state=state, page=number), itemgetter(1)
     )
-    lacking = sum(row.target_id is None for row in rows)
-    said = f"**{counted(lacking, 'SKU')} not linked** on this page." if lacking else "No order waits for a SKU."
-    st.markdown(said)
+    lacking = order_mappings.unlinked_skus(connection_id)
+    said = f"**{lacking.text()} {'SKU' if lacking.number == 1 else 'SKUs'} not linked.**"
+    st.markdown(said if lacking.number else "No order waits for a SKU.")
+    if not rows and (text or state):
+        empty.nothing_matches("map_sku", ("q", "state"))
+        return
     if not rows:
         empty.state("Nothing to link", "SKUs of TikTok orders that the store does not have show here.")
         return
-    if context.current().operates and lacking:
+    if context.current().operates and any(row.target_id is None for row in rows):
         _suggest(rows)
     held = mapping_grid.draft(SKU).targets
     column = st.column_config.TextColumn(

@@ -30,22 +30,30 @@ def show() -> None:
         state = filters.choice(_NAME, "state", "state", STATES)
         filters.clear_button(_NAME, ("q", "state"))
     rows = parcel_defaults.parcel_rows(context.current_id(), text=text, state=state)
-    if not rows:
+    if not rows and not (text or state):
         empty.state("No categories", "Categories that products are in show here.")
         return
-    lacking = sum(row.lacking for row in rows)
-    said = f"**{counted(lacking, 'product')} without a weight or size that TikTok needs.**"
-    st.markdown(said if lacking else "No product lacks a weight or a size that TikTok needs.")
-    st.caption(
-        "Used where the store has none, before the defaults in Settings. Wrong weights and sizes lead to wrong "
-        "shipping cost."
-    )
+    _head()
+    if not rows:
+        empty.nothing_matches(_NAME, ("q", "state"))
+        return
     changes = _edited(table.slice_asked_for(rows))
     if context.current().operates:
         mapping_grid.offer_to_save(PARCEL, changes)
     table.pager(_NAME, Count(len(rows)))
     head = ("Id", "Category", "Products", "Lacking", "Weight (kg)", "Length (cm)", "Width (cm)", "Height (cm)")
     sheets.download("parcel-defaults", head, lambda: [_line(row) for row in rows])
+
+
+def _head() -> None:
+    """Of all categories, however the grid is narrowed."""
+    lacking = parcel_defaults.lacking_products(context.current_id())
+    said = f"**{counted(lacking, 'product')} without a weight or size that TikTok needs.**"
+    st.markdown(said if lacking else "No product lacks a weight or a size that TikTok needs.")
+    st.caption(
+        "Used where the store has none, before the defaults in Settings. Wrong weights and sizes lead to wrong "
+        "shipping cost."
+    )
 
 
 def names() -> dict[str, str]:

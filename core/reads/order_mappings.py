@@ -168,6 +168,12 @@ def sku_rows(
     return tuple(found), count
 
 
+def unlinked_skus(connection_id: int) -> Count:
+    """How many SKUs of the Shop orders wait for."""
+    with reading() as conn:
+        return count_capped(conn, _sku_statement(connection_id, "", "unmapped"))
+
+
 def _titles(conn: Any, connection_id: int, skus: list[str]) -> dict[str, str]:
     """What a SKU is called in an order that has it."""
     line, o = shop_order_lines.c, shop_orders.c

@@ -47,6 +47,11 @@ def parcel_rows(connection_id: int, *, text: str = "", state: str = "") -> tuple
     return tuple(sorted(kept, key=lambda one: (-one.lacking, -one.products, one.category)))
 
 
+def lacking_products(connection_id: int) -> int:
+    """How many products have no weight or no size that they need."""
+    return sum(row.lacking for row in parcel_rows(connection_id))
+
+
 def _wanted(connection_id: int) -> Any:
     s, c, k, m = product_states.c, connections.c, shop_categories.c, mappings.c
     lacks = case((s.problem_codes.overlap(cast(literal(list(_LACKING)), ARRAY(Text))), 1))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -210,6 +210,50 @@ def test_a_grid_is_searched(tab: str, typed: str, found: str, open_page: Open, s
     wanted = [label for label in all_labels if found and found in label.lower()]
     assert labels == wanted and len(labels) < len(all_labels)
     assert bool(labels) is bool(found)
+
+
+RULE = """
+    INSERT INTO category_rules (shop_id, category_id, attributes) VALUES (%(shop)s, '600001', '[
+      {"id": "1", "name": "Material", "kind": "PRODUCT_PROPERTY", "required": true, "free_text": true, "values": []},
+      {"id": "2", "name": "Pattern", "kind": "PRODUCT_PROPERTY", "required": false, "free_text": true, "values": []}
+    ]')
+"""
+
+
+@pytest.fixture
+def categorised(filled: Filled, stocked: Orders) -> Iterator[None]:
+    """Eight products in a category with two attributes, one of them required; two products lack a weight."""
+    with engine.transaction() as conn:
+        conn.exec_driver_sql("UPDATE product_states SET category_id = '600001' WHERE product_id <= 8")
+        conn.exec_driver_sql(RULE, {"shop": filled.shop_id})
+    yield
+    with engine.transaction() as conn:
+        conn.exec_driver_sql("UPDATE product_states SET category_id = NULL")
+        conn.exec_driver_sql("DELETE FROM category_rules")
+
+
+@pytest.mark.parametrize(
+    ("tab", "state", "heading"),
+    [
+        ("attribute", "mapped", "**1 required attribute without a value.**"),
+        ("parcel", "set", "**2 products without a weight or size that TikTok needs.**"),
+        ("sku", "mapped", "**1 SKU not linked.**"),
+        ("order_status", "", "statuses not mapped**"),
+        ("order_field", "", ""),
+    ],
+)
+def test_a_heading_stays_true_while_the_grid_is_narrowed(
+    tab: str, state: str, heading: str, open_page: Open, categorised: None
+) -> None:
+    for narrowed in ({}, {"state": state}, {"q": "zebra"}):
+        assert heading in markdown(open_page("mappings", tab=tab, **narrowed)).replace("\\", "")
+    at = open_page("mappings", tab=tab, q="zebra")
+    assert "Nothing matches" in markdown(at) and "No row matches q 'zebra'." in plain_captions(at)
+    assert not [frame for frame in at.dataframe if "target" in frame.value or "products" in frame.value]
+
+
+def plain_captions(at: AppTest) -> list[str]:
+    return [entry.value.replace("\\", "") for entry in at.caption]
 
 
 def test_the_overview_names_what_orders_and_stock_need(open_page: Open, stocked: Orders) -> None:
