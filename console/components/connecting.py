@@ -131,10 +131,11 @@ def _confirmation(pending: Pending) -> None:
 
 def _offer(grant: Grant, one: OfferedShop) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"**{escaped(one.shop.name)}** · region {one.shop.region} · id {one.shop.id}", width="content")
+        facts = escaped(f"region {one.shop.region} · id {one.shop.id}")
+        st.markdown(f"**{escaped(one.shop.name)}** · {facts}", width="content")
         if one.obstacle:
             st.error(escaped(one.obstacle))
-        elif st.button(f"Connect {one.shop.name}", key=f"offer_{one.shop.id}", type="primary"):
+        elif st.button(f"Connect {escaped(one.shop.name)}", key=f"offer_{one.shop.id}", type="primary"):
             connection_id = feedback.told(actions.confirm_shop, grant.key, one.shop.id, done="The Shop is connected.")
             if connection_id is not None:
                 url.put({"c": str(connection_id)})

@@ -82,7 +82,8 @@ def _warehouses(row: ConnectionRow) -> None:
 def _leaving(row: ConnectionRow) -> None:
     with st.expander("Disconnect"):
         st.write("Stops sending and reading at once. Settings, mappings and history stay for a return.")
-        typed = st.text_input(f"Type {row.shop_name} to confirm", key="disconnect_typed", autocomplete="off", live=True)
+        asked = f"Type {escaped(row.shop_name)} to confirm"
+        typed = st.text_input(asked, key="disconnect_typed", autocomplete="off", live=True)
         sure = (typed or "").strip() == row.shop_name
         if st.button("Disconnect", key="disconnect", disabled=not sure):
             feedback.then_rerun(f"{row.shop_name} is disconnected.", actions.disconnect, row.id)

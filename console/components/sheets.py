@@ -17,7 +17,7 @@ from core.reads.paging import COUNT_CAP, PAGE_SIZE, Count
 R = TypeVar("R")
 
 # A cell that begins with one of these is a formula to a spreadsheet (OWASP, CSV Injection).
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def table_file(head: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 import streamlit as st
@@ -33,6 +34,8 @@ ITEM_WORDS: dict[str, Word] = {
     "skipped": Word("Skipped", Tone.GREY, "Left out, for the reason shown."),
     "unknown": Word("Unknown", Tone.VIOLET, "Sent, and no answer came back; it is being looked up."),
 }
+# What begins a list or underlines a heading, at the beginning of a line only.
+_LIST_OR_RULE = re.compile(r"^([ \t]*(?:\d{1,9}(?=\.))?)([-+=.])", re.MULTILINE)
 # Whether a product was sent, beside the status it has since.
 SYNC_WORDS = {"sent": "Sent", "not_sent": "Not sent", "failed": "Failed"}
 
@@ -65,4 +68,5 @@ def column(label: str, words: Iterable[Word], *, width: int = 130) -> Multiselec
 
 def escaped(text: str) -> str:
     """``text`` from outside as Streamlit's markdown shows it letter by letter."""
-    return "".join(f"\\{letter}" if letter in "\\`*_[]()$:~#|<>!{}" else letter for letter in text)
+    plain = "".join(f"\\{letter}" if letter in "\\`*_[]()$:~#|<>!{}&" else letter for letter in text)
+    return _LIST_OR_RULE.sub(r"\1\\\2", plain)

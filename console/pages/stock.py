@@ -25,6 +25,7 @@ from console.components import (
     words,
 )
 from console.components.selection import Selected
+from console.components.status import escaped
 from core.domain.filters import Selection, StockFilter
 from core.domain.stock import Cause
 from core.reads import order_mappings, products, stock
@@ -164,7 +165,7 @@ def ask_to_fix_all(cause: str) -> None:
 
 
 def fix_all(wanted: StockFilter) -> None:
-    word = f"Fix all: {wanted.cause}" if wanted.cause else "Fix all of the last check"
+    word = f"Fix all: {escaped(wanted.cause)}" if wanted.cause else "Fix all of the last check"
     if HERE.operates:
         st.button(word, key="fix_all", on_click=ask_to_fix_all, args=(wanted.cause,))
 

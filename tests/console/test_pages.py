@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import text
 from streamlit.testing.v1 import AppTest
 
+from console.components.status import escaped
 from core.config import settings
 from core.db import engine
 from core.domain.people import Role
@@ -194,6 +195,33 @@ def test_text_from_a_store_is_not_markdown(open_page: Open, filled: Filled) -> N
     at = open_page("products", open=str(filled.product_ids[0]))
     assert not any("![x](" in entry.value for entry in at.markdown)
     assert NASTY in set(at.dataframe[0].value["name"])
+
+
+def test_the_name_of_a_shop_is_not_markdown(open_page: Open, filled: Filled) -> None:
+    named = text("UPDATE shops SET name = :name WHERE id = :id RETURNING (SELECT name FROM shops WHERE id = :id)")
+    with engine.transaction() as conn:
+        before = conn.execute(named, {"name": NASTY, "id": filled.shop_id}).scalar_one()
+    try:
+        at = open_page("settings", Role.ADMIN)
+        assert at.text_input(key="disconnect_typed").label == f"Type {escaped(NASTY)} to confirm"
+    finally:
+        with engine.transaction() as conn:
+            conn.execute(named, {"name": before, "id": filled.shop_id})
+
+
+def _an_offer() -> None:
+    from console.components import connecting
+    from core.domain.listing import AuthorisedShop
+    from core.services.connect_shop import OfferedShop
+
+    shop = AuthorisedShop("1*2", "![x](y)", "*GB*", "c", "", "")
+    connecting._offer(None, OfferedShop(shop, "", False))  # type: ignore[arg-type]
+
+
+def test_a_shop_that_is_offered_is_not_markdown(database: None) -> None:
+    at = AppTest.from_function(_an_offer).run()
+    assert at.button[0].label == f"Connect {escaped('![x](y)')}"
+    assert r"region \*GB\* · id 1\*2" in at.markdown[0].value and "![x](y)" not in at.markdown[0].value
 
 
 def test_the_selection_is_kept_as_ids_across_pages(open_page: Open, filled: Filled) -> None:

@@ -278,6 +278,11 @@ def test_fixing_one_many_and_all(sign_in: SignIn, filled: Filled, held: Stock) -
     assert stock_actions.fix_cause(filled.connection_id, str(Cause.CHANGED_IN_SHOP)) > run_id
 
 
+def test_what_stands_in_the_address_is_not_markdown(open_page: Open, held: Stock) -> None:
+    at = open_page("stock", cause="[see](http://evil.example)")
+    assert at.button(key="fix_all").label == r"Fix all: \[see\]\(http\://evil.example\)"
+
+
 def test_more_than_can_be_taken_at_once_is_said(
     sign_in: SignIn, filled: Filled, held: Stock, monkeypatch: pytest.MonkeyPatch
 ) -> None:

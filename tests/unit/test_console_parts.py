@@ -22,7 +22,7 @@ from core.reads.products import Choice
 AT = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
 
-@pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@a", "\t=1", "\r=1"])
+@pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@a", "\t=1", "\r=1", "\n=1"])
 def test_a_formula_becomes_text(cell: str) -> None:
     written = sheets.table_file(("A",), [(cell,)]).decode("utf-8-sig")
     assert list(csv.reader(io.StringIO(written, newline="")))[1] == [f"'{cell}"]
@@ -72,6 +72,10 @@ def test_spans(seconds: float, said: str) -> None:
 
 def test_text_from_outside_is_shown_letter_by_letter() -> None:
     assert status.escaped("**a** [b](c) :red[d] $x$") == r"\*\*a\*\* \[b\]\(c\) \:red\[d\] \$x\$"
+    assert status.escaped("&lt;b&gt; &copy;") == r"\&lt;b\&gt; \&copy;"
+    assert status.escaped("- 5-ply\n + a+b\n1. One\n12) Two\n1.5 kg\nx\n---\n===") == (
+        "\\- 5-ply\n \\+ a+b\n1\\. One\n12\\) Two\n1\\.5 kg\nx\n\\---\n\\==="
+    )
 
 
 def test_every_tone_has_a_colour() -> None:
