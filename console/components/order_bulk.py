@@ -70,7 +70,7 @@ def groups(tab: str, *, operates: bool) -> None:
     """What orders of a tab wait for, by cause, each with its filter and its retry."""
     at = connections.database_time()
     for group in orders.hold_groups(context.current_id(), tab=tab):
-        if group.hold in PASSING and tab:
+        if group.hold in PASSING and tab not in ("", NEEDS_A_PERSON):
             continue
         with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"hold_{group.hold}"):
             st.markdown(f"**{group.orders:,}** {escaped(hold_words(group.hold, group.orders))}", width="content")

@@ -27,7 +27,16 @@ from core.db.filters import Clauses, escaped_like
 from core.db.order_rows import customer_key_of
 from core.db.tables import connections, issues, shop_orders, store_orders
 from core.domain.filters import OrderFilter, pasted_list
-from core.domain.order_tabs import NEEDS_A_PERSON, PASSING, STATUS_TABS, WAITING, WAITING_FOR
+from core.domain.order_tabs import (
+    ADDRESS_BEFORE_SHIP_BY,
+    ADDRESS_WITHIN,
+    NEEDS_A_PERSON,
+    NO_ADDRESS,
+    PASSING,
+    STATUS_TABS,
+    WAITING,
+    WAITING_FOR,
+)
 from core.secrets import sealer
 
 NOT_IMPORTED, LEFT_OUT = "none", "out"
@@ -111,11 +120,12 @@ def is_open() -> ColumnElement[bool]:
     return text("shop_orders.import_state NOT IN ('imported', 'not_wanted')")  # type: ignore[return-value]
 
 
-def tab_condition(connection_id: int, tab: str, columns: Any) -> ColumnElement[bool]:
-    """Whether an order belongs under a tab, by its columns ``id``, ``status``, ``import_state`` and ``hold``."""
+def tab_condition(connection_id: int, tab: str, columns: Any, *, stored: bool = True) -> ColumnElement[bool]:
+    """Whether an order belongs under a tab, by these ``columns``: those of ``shop_orders``, or of rows found already
+    (not ``stored``) with ``id``, ``status``, ``import_state``, ``hold``, ``ordered_at`` and ``ship_by``."""
     if tab == NEEDS_A_PERSON:
-        held = columns.hold.not_in([*PASSING, *WAITING_FOR])
-        return or_(and_(_held(columns), held), has_issue(connection_id, columns))
+        held = or_(columns.hold.not_in([*PASSING, *WAITING_FOR]), _address_overdue(columns))
+        return or_(and_(_held(columns), held), has_issue(connection_id, columns, stored=stored))
     if tab == WAITING:
         return and_(_held(columns), columns.hold.in_(WAITING_FOR))
     status: ColumnElement[str] = columns.status
@@ -123,16 +133,28 @@ def tab_condition(connection_id: int, tab: str, columns: Any) -> ColumnElement[b
     return status == statuses[0] if len(statuses) == 1 else status.in_(statuses)
 
 
+def stands_still() -> ColumnElement[bool]:
+    """Orders that the store does not have, and will not have before a person, a mapping or stock helps."""
+    o = shop_orders.c
+    return and_(_held(o), or_(o.hold.not_in(PASSING), _address_overdue(o)))
+
+
 def _held(columns: Any) -> ColumnElement[bool]:
     """The word as a literal, so that the partial index of open orders can be used."""
     return and_(columns.import_state == text("'held'"), columns.status != "CANCELLED")
 
 
-def has_issue(connection_id: int, columns: Any, code: str = "") -> ColumnElement[bool]:
+def _address_overdue(columns: Any) -> ColumnElement[bool]:
+    """``order_tabs.address_overdue`` in SQL; a test holds the two together."""
+    old = columns.ordered_at <= func.now() - ADDRESS_WITHIN
+    return and_(columns.hold == NO_ADDRESS, or_(old, columns.ship_by <= func.now() + ADDRESS_BEFORE_SHIP_BY))
+
+
+def has_issue(connection_id: int, columns: Any, code: str = "", *, stored: bool = True) -> ColumnElement[bool]:
     """Whether the store has the order and an issue of its own is open, by its ``id`` and ``import_state``.
 
-    What a held order waits for is an issue as well, and not meant. Open issues are few: they are read first, as one
-    array, and their orders looked up by id.
+    What a held order waits for is an issue as well, and not meant. Open issues are few: of ``stored`` orders they are
+    read first, as one array, and their orders looked up by id; rows found already are compared with a hash of them.
     """
     i = issues.c
     about = (or_(i.connection_id == connection_id, i.connection_id.is_(None)), i.subject_kind == "order")
@@ -140,7 +162,8 @@ def has_issue(connection_id: int, columns: Any, code: str = "") -> ColumnElement
     if code:
         named = named.where(i.code == code)
     ids = func.array(named.scalar_subquery(), type_=ARRAY(BigInteger))
-    return and_(columns.id == func.any(ids), columns.import_state == "imported")
+    among = columns.id == func.any(ids) if stored else columns.id.in_(named)
+    return and_(among, columns.import_state == "imported")
 
 
 def _store_status(store: str) -> ColumnElement[bool]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Final
 
 from core.domain.statuses import Tone, Word
@@ -74,8 +75,13 @@ ISSUE_WORDS: Final[dict[str, tuple[str, str]]] = {
         "had their status refused by the store for a picture",
     ),
 }
-# Causes that pass by themselves as the order goes on, and causes that a mapping or stock takes away.
-PASSING: Final = ("unpaid", "on_hold", "no_address")
+NO_ADDRESS: Final = "no_address"
+# So long an address is waited for; one that is missing any longer, or this shortly before the order must be shipped,
+# is for a person.
+ADDRESS_WITHIN, ADDRESS_BEFORE_SHIP_BY = timedelta(hours=24), timedelta(hours=4)
+# Causes that pass by themselves as the order goes on (an address only so long, see ``address_overdue``), and causes
+# that a mapping or stock takes away.
+PASSING: Final = ("unpaid", "on_hold", NO_ADDRESS)
 WAITING_FOR: Final = ("unlinked_sku", "unmapped_status", "out_of_stock")
 
 NEEDS_A_PERSON, WAITING = "Needs a person", "Waiting for stock or mapping"
@@ -88,6 +94,11 @@ STATUS_TABS: Final[dict[str, tuple[str, ...]]] = {
     "Cancelled": ("CANCELLED",),
 }
 ORDER_TABS: Final = (NEEDS_A_PERSON, WAITING, *STATUS_TABS)
+
+
+def address_overdue(ordered_at: datetime, ship_by: datetime | None, at: datetime) -> bool:
+    """Whether an order that TikTok gives no address for needs a person by ``at``."""
+    return at - ordered_at >= ADDRESS_WITHIN or (ship_by is not None and ship_by - at <= ADDRESS_BEFORE_SHIP_BY)
 
 
 def status_word(status: str) -> Word:

@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
 
-from core.db.order_filters import is_open
+from core.db.order_filters import is_open, stands_still
 from core.db.tables import shop_orders
 from core.domain.counting import noun
-from core.domain.order_tabs import NEEDS_A_PERSON, PASSING, WAITING, WAITING_FOR, hold_words, issue_words
+from core.domain.order_tabs import NEEDS_A_PERSON, NO_ADDRESS, WAITING, WAITING_FOR, hold_words, issue_words
 from core.reads.latency import drift
 from core.reads.order_issues import issue_groups
 from core.reads.overview import Cause
@@ -36,8 +36,8 @@ def flow_causes(connection_id: int) -> tuple[Cause, ...]:
 def _holds(connection_id: int) -> list[Cause]:
     o = shop_orders.c
     first = func.min(o.ship_by)
-    held = (o.connection_id == connection_id, is_open(), o.import_state == "held", o.hold.not_in(PASSING))
-    wanted = select(o.hold, func.count(), func.min(o.received_at), first).where(*held, o.status != "CANCELLED")
+    held = (o.connection_id == connection_id, is_open(), stands_still())
+    wanted = select(o.hold, func.count(), func.min(o.received_at), first).where(*held)
     with reading() as conn:
         rows = conn.execute(wanted.group_by(o.hold).order_by(first.asc().nulls_last(), func.count().desc())).all()
         present = conn.execute(select(func.now())).scalar_one()
@@ -46,7 +46,8 @@ def _holds(connection_id: int) -> list[Cause]:
 
 def _cause(hold: str, number: int, since: datetime, ship_by: datetime | None, present: datetime) -> Cause:
     tab = WAITING if hold in WAITING_FOR else NEEDS_A_PERSON
-    to_orders = ("orders", (("tab", tab), ("hold", hold)), "See them", "Open one to see what stands in the way.")
+    fix = "Look at them in Seller Center." if hold == NO_ADDRESS else "Open one to see what stands in the way."
+    to_orders = ("orders", (("tab", tab), ("hold", hold)), "See them", fix)
     page, parameters, button, fix = _FIXES.get(hold, to_orders)
     sentence = f"{noun(number, 'order')} {hold_words(hold, number)}{_due(ship_by, present)}"
     return Cause(sentence, fix, Count(number), since, page, parameters, button)

@@ -7,9 +7,8 @@ from datetime import date, datetime, timedelta
 
 from sqlalchemy import Date, cast, func, or_, select
 
-from core.db.order_filters import tab_condition
+from core.db.order_filters import has_issue, stands_still
 from core.db.tables import api_calls, connections, latencies, pull_states, shop_orders, stock_checks
-from core.domain.order_tabs import NEEDS_A_PERSON, WAITING
 from core.reads.paging import Count, count_capped, reading
 
 KINDS = ("stock", "price", "order")
@@ -131,7 +130,7 @@ def mismatches(connection_id: int) -> tuple[int, ...]:
 def orders_waiting(connection_id: int) -> Count:
     """Orders that do not get on without a person: for the sidebar."""
     o = shop_orders.c
-    stuck = or_(*(tab_condition(connection_id, tab, o) for tab in (NEEDS_A_PERSON, WAITING)))
+    stuck = or_(stands_still(), has_issue(connection_id, o))
     with reading() as conn:
         return count_capped(conn, select(o.id).where(o.connection_id == connection_id, stuck))
 

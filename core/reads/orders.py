@@ -154,7 +154,8 @@ def tab_counts(connection_id: int, wanted: OrderFilter, *, customers: bool = Fal
 def _counts_at_once(conn: Connection, match: _Match) -> dict[str, Count]:
     """One search for all tabs. Of common words only the newest orders are counted, so each number is at least that."""
     rows = match.rows()
-    tabs = [func.count().filter(tab_condition(match.connection_id, tab, rows.c)) for tab in ORDER_TABS]
+    found = [tab_condition(match.connection_id, tab, rows.c, stored=False) for tab in ORDER_TABS]
+    tabs = [func.count().filter(one) for one in found]
     total, *numbers = conn.execute(select(func.count(), *tabs).select_from(rows)).one()
     capped = total > match.cap
     counts = {tab: Count(min(number, match.cap), capped) for tab, number in zip(ORDER_TABS, numbers, strict=True)}

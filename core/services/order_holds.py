@@ -8,6 +8,7 @@ from sqlalchemy import Connection, select, text
 
 from core.db.tables import connections
 from core.domain.order_import import Decision
+from core.domain.order_tabs import PASSING
 from core.services.issues import open_issue
 from core.services.order_follow_up import defer_once
 from core.services.order_links import link_changed, link_waiting
@@ -24,9 +25,7 @@ _ISSUES = {
     "missing_shipping_rate": ("Choose another rate in Settings, or add it in the store again.", "settings"),
     "picture_refused": ("Replace the picture in the store: the order is tried again by itself.", "orders"),
     "refused": ("Correct what the store names, then retry the order.", "orders"),
-    "no_address": ("Look at the order in Seller Center.", "orders"),
 }
-_QUIET = ("unpaid", "on_hold", "no_address")
 _WAKE = """
 UPDATE shop_orders o SET import_state = 'waiting', not_before = NULL
 WHERE o.connection_id = :connection_id AND ({states}) AND ({condition})
@@ -67,7 +66,7 @@ OR (i.subject_kind = 'order_status' AND i.code = 'unmapped_status' AND EXISTS (S
 
 def complain(conn: Connection, connection_id: int, order_id: int, status: str, decision: Decision) -> None:
     """Open the issue of a held order's cause: one for all orders with the same missing SKU or unmapped status."""
-    if decision.code in _QUIET:
+    if decision.code in PASSING:
         return
     fix, link = _ISSUES.get(decision.code, _ISSUES["refused"])
     subjects = [("order", str(order_id))]

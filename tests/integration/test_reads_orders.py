@@ -7,10 +7,12 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from sqlalchemy import update
 
 from core import config
 from core.db import engine
 from core.db.orders import save_orders
+from core.db.tables import shop_orders
 from core.domain.filters import OrderFilter
 from core.domain.order_tabs import NEEDS_A_PERSON, ORDER_TABS, WAITING
 from core.domain.orders import Payment
@@ -25,6 +27,7 @@ from core.reads.paging import PAGE_SIZE
 from core.services.issues import open_issue
 from tests.console.filling import Filled, connect, fill
 from tests.console.order_filling import fill_orders, remote_id, shop_order
+from tests.unit.overdue_cases import OVERDUE
 
 COUNT = 120
 
@@ -272,3 +275,33 @@ def test_the_overview_opens_exactly_the_orders_it_counts(shop: Filled, complaine
         assert ids_of(shop.connection_id, OrderFilter(**dict(cause.parameters))) == [order_id]
     assert not any("Order " in cause.sentence for cause in causes(shop.connection_id)), "counted by order alone"
     assert ids_of(shop.connection_id, OrderFilter(issue="nonsense")) == []
+
+
+def test_an_order_that_waits_too_long_for_an_address_needs_a_person(shop: Filled) -> None:
+    now = datetime.now(UTC)
+    found = ids_of(shop.connection_id, OrderFilter(store="out"))[: len(OVERDUE)]
+    with engine.transaction() as conn:
+        before = conn.exec_driver_sql("SELECT * FROM shop_orders WHERE id = ANY(%(ids)s)", {"ids": found}).all()
+        for order_id, (age, left, _) in zip(found, OVERDUE, strict=True):
+            values = {
+                "status": "AWAITING_SHIPMENT", "import_state": "held", "hold": "no_address",
+                "ordered_at": now - timedelta(hours=age),
+                "ship_by": None if left is None else now + timedelta(hours=left),
+            }  # fmt: skip
+            conn.execute(update(shop_orders).where(shop_orders.c.id == order_id).values(values))
+    try:
+        overdue = {order_id for order_id, case in zip(found, OVERDUE, strict=True) if case[2]}
+        wanted = OrderFilter(tab=NEEDS_A_PERSON, hold="no_address")
+        assert set(ids_of(shop.connection_id, wanted)) == overdue
+        assert overdue <= set(ids_of(shop.connection_id, OrderFilter(tab=NEEDS_A_PERSON, text="mug number")))
+        groups = {group.hold: group.orders for group in orders.hold_groups(shop.connection_id, tab=NEEDS_A_PERSON)}
+        assert groups["no_address"] == len(overdue)
+        (cause,) = (one for one in flow_causes(shop.connection_id) if "no address" in one.sentence)
+        assert (cause.count.number, OrderFilter(**dict(cause.parameters))) == (len(overdue), wanted)
+        held = orders.tab_counts(shop.connection_id, OrderFilter())
+        stuck = held[NEEDS_A_PERSON].number + held[WAITING].number
+        assert latency.orders_waiting(shop.connection_id).number == stuck
+    finally:
+        with engine.transaction() as conn:
+            for row in before:
+                conn.execute(update(shop_orders).where(shop_orders.c.id == row.id).values(row._asdict()))
