@@ -17,6 +17,7 @@ from sqlalchemy import (
     false,
     func,
     literal,
+    literal_column,
     or_,
     select,
     text,
@@ -30,6 +31,7 @@ from core.domain.filters import OrderFilter, pasted_list
 from core.domain.order_tabs import (
     ADDRESS_BEFORE_SHIP_BY,
     ADDRESS_WITHIN,
+    IN_TROUBLE,
     NEEDS_A_PERSON,
     NO_ADDRESS,
     PASSING,
@@ -40,7 +42,8 @@ from core.domain.order_tabs import (
 from core.secrets import sealer
 
 NOT_IMPORTED, LEFT_OUT = "none", "out"
-_OPEN = ("waiting", "held", "importing", "unknown")
+_TRIED = ("waiting", "importing", "unknown")
+_OPEN = ("held", *_TRIED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +97,7 @@ def order_clauses(connection_id: int, wanted: OrderFilter, found: Found) -> Clau
     if wanted.status:
         clauses.append(o.status == wanted.status)
     if wanted.hold:
-        clauses += [o.import_state == "held", o.hold == wanted.hold, is_open()]
+        clauses += [is_held(o), o.hold == wanted.hold, is_open()]
     if wanted.issue:
         clauses.append(has_issue(connection_id, o, wanted.issue))
     if wanted.area:
@@ -120,6 +123,15 @@ def is_open() -> ColumnElement[bool]:
     return text("shop_orders.import_state NOT IN ('imported', 'not_wanted')")  # type: ignore[return-value]
 
 
+def is_held(columns: Any) -> ColumnElement[bool]:
+    """Held for something named, or not made yet although it was tried time and again.
+
+    The words as literals, so that the partial index of open orders can be used.
+    """
+    tried = columns.import_state.in_([literal_column(f"'{state}'") for state in _TRIED])
+    return or_(columns.import_state == literal_column("'held'"), and_(columns.hold == IN_TROUBLE, tried))
+
+
 def tab_condition(connection_id: int, tab: str, columns: Any, *, stored: bool = True) -> ColumnElement[bool]:
     """Whether an order belongs under a tab, by these ``columns``: those of ``shop_orders``, or of rows found already
     (not ``stored``) with ``id``, ``status``, ``import_state``, ``hold``, ``ordered_at`` and ``ship_by``."""
@@ -140,8 +152,7 @@ def stands_still() -> ColumnElement[bool]:
 
 
 def _held(columns: Any) -> ColumnElement[bool]:
-    """The word as a literal, so that the partial index of open orders can be used."""
-    return and_(columns.import_state == text("'held'"), columns.status != "CANCELLED")
+    return and_(is_held(columns), columns.status != "CANCELLED")
 
 
 def _address_overdue(columns: Any) -> ColumnElement[bool]:

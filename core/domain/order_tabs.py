@@ -49,6 +49,10 @@ HOLD_WORDS: Final[dict[str, tuple[str, str]]] = {
     ),
     "picture_refused": ("was refused by the store for a picture", "were refused by the store for a picture"),
     "refused": ("was refused by the store", "were refused by the store"),
+    "store_trouble": (
+        "could not be made in the store, and is tried again",
+        "could not be made in the store, and are tried again",
+    ),
     "unpaid": ("is not paid yet", "are not paid yet"),
     "on_hold": ("is in TikTok's hold hour", "are in TikTok's hold hour"),
 }
@@ -69,12 +73,18 @@ ISSUE_WORDS: Final[dict[str, tuple[str, str]]] = {
         "were cancelled, and nobody can tell whether their stock was put back",
     ),
     "order_conflict": ("is contradicted by its store order", "are contradicted by their store orders"),
+    "status_trouble": (
+        "could not be given its status in the store, and is tried again",
+        "could not be given their status in the store, and are tried again",
+    ),
     "status_refused": ("had its status refused by the store", "had their status refused by the store"),
     "picture_refused": (
         "had its status refused by the store for a picture",
         "had their status refused by the store for a picture",
     ),
 }
+# Of an order that is not held but tried on, as the store failed with it time and again.
+IN_TROUBLE: Final = "store_trouble"
 NO_ADDRESS: Final = "no_address"
 # So long an address is waited for; one that is missing any longer, or this shortly before the order must be shipped,
 # is for a person.

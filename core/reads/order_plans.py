@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, case, func, select
 
+from core.db.order_filters import is_held
 from core.db.tables import shop_orders
 from core.domain.order_import import SHIPPED_BEFORE
 from core.reads.paging import reading
@@ -37,7 +38,7 @@ def import_plan(connection_id: int, ids: Sequence[int]) -> OrderPlan:
 def count_held(connection_id: int, hold: str) -> int:
     """How many orders wait for one cause."""
     o = shop_orders.c
-    held = (o.connection_id == connection_id, o.import_state == "held", o.hold == hold)
+    held = (o.connection_id == connection_id, is_held(o), o.hold == hold)
     with reading() as conn:
         return int(conn.scalar(select(func.count()).select_from(shop_orders).where(*held)) or 0)
 

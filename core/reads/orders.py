@@ -10,7 +10,16 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, select, text
 
-from core.db.order_filters import LEFT_OUT, NOT_IMPORTED, Found, find_text, is_open, order_clauses, tab_condition
+from core.db.order_filters import (
+    LEFT_OUT,
+    NOT_IMPORTED,
+    Found,
+    find_text,
+    is_held,
+    is_open,
+    order_clauses,
+    tab_condition,
+)
 from core.db.order_rows import customer_place
 from core.db.tables import connections, shop_orders, store_order_statuses, store_orders
 from core.domain.filters import OrderFilter
@@ -273,7 +282,7 @@ def hold_groups(connection_id: int, *, tab: str = "") -> tuple[HoldGroup, ...]:
     o = shop_orders.c
     number = func.count()
     which = order_clauses(connection_id, OrderFilter(tab=tab), Found())
-    held = (*which, o.import_state == "held", is_open())
+    held = (*which, is_held(o), is_open())
     columns = (o.hold, number, func.min(o.hold_sentence), func.min(o.ship_by))
     statement = select(*columns).where(*held).group_by(o.hold).order_by(number.desc(), o.hold)
     with reading() as conn:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import Connection, select, text
+from sqlalchemy import Connection, select, text, update
 
-from core.db.tables import connections
+from core.db.tables import connections, shop_orders
 from core.domain.order_import import Decision
-from core.domain.order_tabs import PASSING
+from core.domain.order_tabs import IN_TROUBLE, PASSING
 from core.services.issues import open_issue
 from core.services.order_follow_up import defer_once
 from core.services.order_links import link_changed, link_waiting
@@ -25,7 +25,9 @@ _ISSUES = {
     "missing_shipping_rate": ("Choose another rate in Settings, or add it in the store again.", "settings"),
     "picture_refused": ("Replace the picture in the store: the order is tried again by itself.", "orders"),
     "refused": ("Correct what the store names, then retry the order.", "orders"),
+    IN_TROUBLE: ("Look at the order's calls and in the store: it is tried again by itself.", "orders"),
 }
+MANY_TRIES = 5  # from which on a person is told of an order that the store fails with
 _WAKE = """
 UPDATE shop_orders o SET import_state = 'waiting', not_before = NULL
 WHERE o.connection_id = :connection_id AND ({states}) AND ({condition})
@@ -85,6 +87,17 @@ def complain(conn: Connection, connection_id: int, order_id: int, status: str, d
             fix=fix,
             link=link,
         )
+
+
+def tell_of_trouble(conn: Connection, connection_id: int, order_id: int, tries: int, said: str) -> None:
+    """The store fails with an order that is not held time and again: a person is told, and it is tried on."""
+    if tries < MANY_TRIES:
+        return
+    o = shop_orders.c
+    tried = update(shop_orders).where(o.id == order_id, o.import_state != "held").values(hold=IN_TROUBLE)
+    if conn.execute(tried).rowcount:
+        sentence = f"After {tries} tries it is not in the store, and it is tried again: {said}"
+        complain(conn, connection_id, order_id, "", Decision("", IN_TROUBLE, sentence))
 
 
 def settle_complaints(conn: Connection, order_id: int) -> None:

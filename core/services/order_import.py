@@ -11,21 +11,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import Connection, func, literal, select, true
+from sqlalchemy import Connection, literal, select, true
 
 from core.db.engine import now, transaction
+from core.db.order_filters import is_held
 from core.db.orders import StoredOrder, load_orders
 from core.db.tables import shop_orders
 from core.domain.errors import Conflict, Expired, NotConfigured, RateLimited, RemoteError, Temporary, Unknown
 from core.domain.order_import import SHIPPED_BEFORE, Decision, OrderFacts, decide
+from core.domain.order_tabs import IN_TROUBLE
 from core.domain.order_words import ON_ITS_WAY
 from core.domain.orders import StoreOrder, StoreOrderDraft
 from core.logs import about, log
 from core.ports import Store
 from core.services import order_intents as intents
+from core.services.issues import close_issue
 from core.services.live import LiveConnection, require_live
 from core.services.order_facts import facts_of
-from core.services.order_holds import complain
+from core.services.order_holds import complain, tell_of_trouble
 from core.services.order_intents import Claimed, Intent, LostOrder
 from core.services.order_outcome import Deduction, save_made, watch_stock
 from core.services.picture_refusals import PICTURE, picture_refusal
@@ -133,7 +136,7 @@ def start_import(
     if order_ids is not None:
         wanted = wanted.where(o.id.in_(list(order_ids)))
     else:
-        wanted = wanted.where(o.import_state == "held", o.hold == hold if hold is not None else true())
+        wanted = wanted.where(is_held(o), o.hold == hold if hold is not None else true())
     with transaction() as conn:
         return start_run(
             conn, kind="order_import_run", title="Import orders", connection_id=connection_id, by=by, items=wanted
@@ -148,7 +151,7 @@ def import_claimed(importing: Importing, claimed: Claimed) -> Outcome:
         except LostOrder:
             return _later("Another worker has taken it over.", 5.0)
         except Temporary as trouble:
-            _put_off(claimed, trouble)
+            _put_off(importing.target.id, claimed, trouble)
             raise
         except (Expired, NotConfigured):
             with transaction() as conn:
@@ -214,6 +217,7 @@ def _not_now(case: _Case, decision: Decision) -> Outcome:
             not_before=None,
             tries=0,
         )
+        close_issue(conn, subject=("order", str(claimed.id)), code=IN_TROUBLE)
         if decision.state == "held":
             complain(conn, stored.connection_id, claimed.id, stored.order.status, decision)
         else:
@@ -287,10 +291,12 @@ def _adopt(importing: Importing, case: _Case, intent: Intent, found: Sequence[St
 
 
 def _unknown(case: _Case, unknown: Unknown) -> Outcome:
+    claimed, tries = case.claimed, case.stored.tries + 1
     with transaction() as conn:
-        intents.save_unknown(conn, case.claimed, unknown.sentence)
-        later = intents.in_seconds(_FIRST_LOOK_S)
-        intents.release(conn, case.claimed, state="unknown", hold_sentence=unknown.sentence, not_before=later)
+        intents.save_unknown(conn, claimed, unknown.sentence)
+        later = {"not_before": intents.in_seconds(_FIRST_LOOK_S), "tries": tries}
+        intents.release(conn, claimed, state="unknown", hold_sentence=unknown.sentence, **later)
+        tell_of_trouble(conn, case.stored.connection_id, claimed.id, tries, unknown.sentence)
     return _later(unknown.sentence, _FIRST_LOOK_S, status="unknown")
 
 
@@ -331,19 +337,12 @@ def _resolve(importing: Importing, case: _Case, intent: Intent) -> Outcome | Non
     return _later(sentence, importing.recheck_s, status="unknown")
 
 
-def _put_off(claimed: Claimed, trouble: Temporary) -> None:
-    """Try again later, each time a little later; an order that may be in the store stays unknown."""
-    o = shop_orders.c
-    pause = func.least(func.power(2, func.least(o.tries, 8)), 300)
-    mine = (o.id == claimed.id, o.attempt == claimed.attempt)
-    values = {
-        "tries": o.tries + 1,
-        "lease_until": None,
-        "not_before": func.now() + pause * literal(timedelta(seconds=1)),
-        "hold_sentence": trouble.sentence,
-    }
+def _put_off(connection_id: int, claimed: Claimed, trouble: Temporary) -> None:
+    """Try again later; an order that may be in the store stays unknown."""
     with transaction() as conn:
-        conn.execute(shop_orders.update().where(*mine).values(**values))
+        tries = intents.put_off(conn, claimed, hold_sentence=trouble.sentence)
+        if not isinstance(trouble, RateLimited):
+            tell_of_trouble(conn, connection_id, claimed.id, tries, trouble.sentence)
 
 
 def _later(sentence: str, seconds: float, *, status: str = "waiting") -> Outcome:

@@ -90,10 +90,24 @@ def release(conn: Connection, claimed: Claimed, *, state: str, **values: Any) ->
     _fenced(conn, claimed, import_state=state, lease_until=None, **values)
 
 
-def free(conn: Connection, claimed: Claimed) -> None:
-    """Let the order go as it is; nothing happens when it is no longer ours."""
+def free(conn: Connection, claimed: Claimed, **values: Any) -> None:
+    """Let the order go as it is, with other columns; nothing happens when it is no longer ours."""
     mine = (shop_orders.c.id == claimed.id, shop_orders.c.attempt == claimed.attempt)
-    conn.execute(update(shop_orders).where(*mine).values(lease_until=None))
+    conn.execute(update(shop_orders).where(*mine).values(lease_until=None, **values))
+
+
+def put_off(conn: Connection, claimed: Claimed, **values: Any) -> int:
+    """Let the order go for a while, each time a little longer, with other columns; how often it was tried by now, 0
+    when it is no longer ours."""
+    o = shop_orders.c
+    mine = (o.id == claimed.id, o.attempt == claimed.attempt)
+    pause = func.least(func.power(2, func.least(o.tries, 8)), 300) * literal(timedelta(seconds=1))
+    later = (
+        update(shop_orders)
+        .where(*mine)
+        .values(tries=o.tries + 1, lease_until=None, not_before=func.now() + pause, **values)
+    )
+    return conn.execute(later.returning(o.tries)).scalar() or 0
 
 
 def intent_of(conn: Connection, order_id: int) -> Intent | None:

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Row, func, literal, select, update
 from core.db.engine import transaction
 from core.db.orders import StoredOrder, load_orders
 from core.db.tables import shop_orders, store_orders
-from core.domain.errors import Missing, Refused, RemoteError, Temporary, Unknown
+from core.domain.errors import Missing, RateLimited, Refused, RemoteError, Temporary, Unknown
 from core.domain.order_words import CANCELLED
 from core.domain.orders import StoreOrder
 from core.logs import about, log
@@ -24,6 +24,7 @@ from core.services.issues import close_issue, open_issue
 from core.services.live import LiveConnection, require_live
 from core.services.one_by_one import one_by_one
 from core.services.order_cancelling import CancelledUnits, units_cancelled
+from core.services.order_holds import MANY_TRIES
 from core.services.order_intents import Claimed, LostOrder
 from core.services.order_mappings import status_kinds, status_map
 from core.services.order_tracking import Tracking, status_to_follow, tracking_of
@@ -37,7 +38,9 @@ _ADDRESS_CHANGED = (
     "TikTok Shop: the buyer changed the delivery address after this order was created. "
     "Ship to the address shown in Seller Center."
 )
-_CODES = ("order_conflict", "status_refused", "unmapped_status", PICTURE)
+_TROUBLE = "status_trouble"
+_CODES = ("order_conflict", "status_refused", "unmapped_status", PICTURE, _TROUBLE)
+_AT_REST = {"tries": 0, "not_before": None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +86,12 @@ def start_status(connection_id: int, order_ids: list[int], by: str) -> int:
 
 
 def _behind(connection_id: int) -> Iterator[int]:
-    """The orders whose store order is behind, each once."""
+    """The orders whose store order is behind and not put off, each once."""
     s, o = store_orders.c, shop_orders.c
     joined = store_orders.join(shop_orders, o.id == s.order_id)
     free = (o.lease_until.is_(None)) | (o.lease_until <= func.now())
-    late = (o.connection_id == connection_id, s.behind, s.state == "created", free)
+    due = (o.not_before.is_(None)) | (o.not_before <= func.now())
+    late = (o.connection_id == connection_id, s.behind, s.state == "created", free, due)
     wanted = select(s.id, o.id.label("order_id")).select_from(joined).where(*late).order_by(s.id).limit(_BATCH)
     last = 0
     while True:
@@ -116,9 +120,8 @@ def _follow(store: Store, target: LiveConnection, order_id: int) -> str | None:
             return None
         except Refused as refusal:
             return _refused(case, refusal)
-        except RemoteError:
-            with transaction() as conn:
-                intents.free(conn, claimed)
+        except RemoteError as trouble:
+            _put_off(case, trouble)
             raise
 
 
@@ -287,10 +290,22 @@ def _done(case: _Case, sentence: str, present: StoreOrder | None = None, *, sent
         values |= {"status_sent_at": func.now()}
     with transaction() as conn:
         _save(conn, case, **values)
-        intents.free(conn, case.claimed)
+        intents.free(conn, case.claimed, **_AT_REST)
         for code in _CODES:
             close_issue(conn, subject=("order", str(case.claimed.id)), code=code)
     return sentence
+
+
+def _put_off(case: _Case, trouble: RemoteError) -> None:
+    """Try again later; that the store fails with an order time and again is said to a person."""
+    with transaction() as conn:
+        if isinstance(trouble, RateLimited) or not isinstance(trouble, Temporary):
+            intents.free(conn, case.claimed)
+        elif (tries := intents.put_off(conn, case.claimed)) >= MANY_TRIES:
+            sentence = (
+                f"Store order {case.row.number} is behind after {tries} tries, and tried again: {trouble.sentence}"
+            )
+            _open(conn, case, _TROUBLE, sentence, "Look at the order's calls and in the store.")
 
 
 def _conflict(case: _Case, sentence: str, fix: str) -> str:
@@ -313,7 +328,8 @@ def _complaint(case: _Case, code: str, sentence: str, fix: str, *, subject: tupl
     with transaction() as conn:
         _open(conn, case, code, sentence, fix, subject=subject)
         _save(conn, case, behind=changed, sentence=sentence)
-        intents.free(conn, case.claimed)
+        intents.free(conn, case.claimed, **_AT_REST)
+        close_issue(conn, subject=("order", str(case.claimed.id)), code=_TROUBLE)
     return sentence
 
 

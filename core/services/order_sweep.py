@@ -24,7 +24,7 @@ SELECT
 EXISTS (SELECT 1 FROM shop_orders WHERE connection_id = :id AND import_state IN ('waiting', 'importing', 'unknown')
  AND coalesce(lease_until, now()) <= now() AND coalesce(not_before, now()) <= now()) AS importing,
 EXISTS (SELECT 1 FROM store_orders s JOIN shop_orders o ON o.id = s.order_id
- WHERE s.behind AND o.connection_id = :id AND s.state = 'created') AS behind,
+ WHERE s.behind AND o.connection_id = :id AND s.state = 'created' AND coalesce(o.not_before, now()) <= now()) AS behind,
 EXISTS (SELECT 1 FROM store_orders s JOIN shop_orders o ON o.id = s.order_id
  WHERE s.state = 'created' AND s.referred_at IS NULL AND s.refer_tries < 5 AND o.connection_id = :id) AS unreferred,
 EXISTS (SELECT 1 FROM stock_deductions d JOIN connections c ON c.store_account_id = d.store_account_id

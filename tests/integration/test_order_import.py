@@ -21,9 +21,13 @@ from core.config import Settings
 from core.db.engine import transaction
 from core.db.tables import latencies, mappings, runs, shop_orders, store_accounts, store_orders
 from core.domain.errors import Conflict, NotConfigured, Temporary
+from core.domain.filters import OrderFilter
 from core.domain.mapping import ORDER_STATUS, SKU, MappingRefused
+from core.domain.order_tabs import NEEDS_A_PERSON
 from core.domain.orders import StoreOrder, StoreOrderDraft
 from core.reads import order_mappings
+from core.reads.order_plans import count_held
+from core.reads.orders import hold_groups, orders_page
 from core.services import order_import, order_intents
 from core.services.catalogue_pull import pull_catalogue
 from core.services.mappings import MappingChange, set_mapping
@@ -609,6 +613,63 @@ def test_a_store_in_trouble_is_tried_again_later(rig: OrderRig) -> None:
     rig.hurry()
     rig.try_import()
     assert state(rig, order_id) == ("imported", "")
+
+
+def needs_a_person(rig: OrderRig, order_id: str) -> bool:
+    """Whether the page shows the order under that tab, and names its cause."""
+    shown = orders_page(rig.connection_id, OrderFilter(tab=NEEDS_A_PERSON)).rows
+    named = {group.hold for group in hold_groups(rig.connection_id, tab=NEEDS_A_PERSON)}
+    return order_id in {row.remote_id for row in shown} and rig.order(order_id).hold in named
+
+
+def try_until_told(rig: OrderRig) -> None:
+    """Import again and again, as the jobs would, until a person is told."""
+    at_once = replace(rig.importing(), recheck_s=0.0)
+    for _ in range(12):
+        rig.hurry()
+        with suppress(Temporary):
+            order_import.import_orders(at_once)
+        if ("order", "store_trouble") in rig.open_issues():
+            return
+    pytest.fail("nobody was told")
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "fault", "waits"),
+    [(CREATE, "http_500", "unknown"), ("GET /v1/orders/search", "http_503", "importing")],
+)
+def test_an_order_that_is_never_made_is_told_of_and_tried_on(
+    rig: OrderRig, endpoint: str, fault: str, waits: str
+) -> None:
+    order_id = rig.buy(rig.skus[0], on_hold=False)
+    rig.drain()
+    rig.fault(endpoint, fault)
+    rig.try_import()
+    assert not needs_a_person(rig, order_id)
+    try_until_told(rig)
+    assert (rig.order(order_id).import_state, rig.order(order_id).tries) == (waits, 5)
+    assert needs_a_person(rig, order_id)
+    assert count_held(rig.connection_id, "store_trouble") == 1
+    rig.control("faults", method="DELETE")
+    for _ in range(3):
+        rig.hurry()
+        order_import.import_orders(replace(rig.importing(), recheck_s=0.0))
+    assert state(rig, order_id) == ("imported", "")
+    assert len(rig.in_store(order_id)) == 1
+    assert ("order", "store_trouble") not in rig.open_issues()
+
+
+def test_an_order_in_trouble_that_is_cancelled_troubles_nobody(rig: OrderRig) -> None:
+    order_id = rig.buy(rig.skus[0], on_hold=False)
+    rig.drain()
+    rig.fault("GET /v1/orders/search", "http_503")
+    try_until_told(rig)
+    rig.act(order_id, "advance", to="CANCELLED")
+    rig.drain()
+    rig.hurry()
+    rig.try_import()
+    assert state(rig, order_id) == ("not_wanted", "cancelled")
+    assert ("order", "store_trouble") not in rig.open_issues()
 
 
 class _Interrupted:

@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 from core.config import Settings
 from core.db.engine import transaction
-from core.domain.errors import Temporary
+from core.domain.errors import Temporary, Unknown
 from core.domain.mapping import ORDER_STATUS
 from core.reads.order_issues import order_issues
 from core.services import order_import, order_status
@@ -130,7 +130,7 @@ def test_a_lost_answer_is_simply_asked_again(rig: OrderRig, imported: str) -> No
         try:
             order_status.follow_statuses(rig.store, rig.target)
         except Temporary:
-            continue
+            rig.hurry()
     kept = rig.store_order(imported)
     assert kept is not None
     assert (status(rig, imported), kept.behind) == ("shipped", False)
@@ -161,8 +161,51 @@ def test_an_order_in_trouble_holds_up_no_other(rig: OrderRig, imported: str) -> 
     with pytest.raises(Temporary, match="in trouble with it"):
         order_status.follow_statuses(broken, rig.target)  # type: ignore[arg-type]
     assert (status(rig, imported), status(rig, another)) == ("paid", "shipped")
+    rig.hurry()
     order_status.follow_statuses(rig.store, rig.target)
     assert status(rig, imported) == "shipped"
+
+
+class _Failing:
+    """The store, where setting the status of some orders always fails."""
+
+    def __init__(self, rig: OrderRig, remote_ids: set[str]) -> None:
+        self._store, self._remote_ids = rig.store, remote_ids
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    def set_order_status(self, remote_id: str, *given: Any, **named: Any) -> None:
+        if remote_id in self._remote_ids:
+            raise Unknown("The store failed.")
+        self._store.set_order_status(remote_id, *given, **named)
+
+
+def test_orders_that_always_fail_are_put_off_told_of_and_hold_up_no_other(rig: OrderRig) -> None:
+    bought = [rig.buy(rig.skus[0], quantity=1, on_hold=False) for _ in range(4)]
+    rig.work()
+    for order_id in bought:
+        rig.act(order_id, "advance", to="IN_TRANSIT")
+    rig.drain()
+    failing: Any = _Failing(rig, {str(rig.in_store(one)[0]["id"]) for one in bought[:3]})
+    with pytest.raises(Temporary, match="The store failed"):
+        order_status.follow_statuses(failing, rig.target)
+    assert [rig.order(one).tries for one in bought] == [1, 1, 1, 0]
+    with transaction() as conn:
+        conn.execute(text("UPDATE shop_orders SET not_before = now() + interval '1 hour' WHERE tries > 0"))
+    order_status.follow_statuses(failing, rig.target)
+    assert [status(rig, one) for one in bought] == ["paid", "paid", "paid", "shipped"]
+    for _ in range(4):
+        assert ("order", "status_trouble") not in rig.open_issues()
+        rig.hurry()
+        with pytest.raises(Temporary, match="The store failed"):
+            order_status.follow_statuses(failing, rig.target)
+    assert ("order", "status_trouble") in rig.open_issues()
+    rig.hurry()
+    order_status.follow_statuses(rig.store, rig.target)
+    assert {status(rig, one) for one in bought} == {"shipped"}
+    assert ("order", "status_trouble") not in rig.open_issues()
+    assert {rig.order(one).tries for one in bought} == {0}
 
 
 def test_with_the_sync_off_nothing_moves_until_it_is_on(rig: OrderRig, imported: str) -> None:
