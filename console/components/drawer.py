@@ -5,17 +5,15 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from console import actions, context
-from console.components import calls, feedback, own_content_form, status, url, watched, words
+from console import context
+from console.components import calls, own_content_form, problem_fixes, status, url, watched, words
 from console.components.status import escaped
 from core.config import settings
 from core.domain.counting import counted
 from core.domain.description import as_text
 from core.domain.listing import Severity
-from core.domain.mapping import CATEGORY
-from core.domain.pictures import LOOKED_AT
 from core.domain.statuses import Tone, Word
-from core.reads import activity, connections, mappings
+from core.reads import activity, connections
 from core.reads.exports import Reason
 from core.reads.product_detail import ListingRow, ProductDetail, product_detail
 from core.services.product_preview import Preview, preview
@@ -176,45 +174,8 @@ def _problems(detail: ProductDetail) -> None:
             status.badge(SEVERITY[problem.severity])
             st.markdown(f"{escaped(problem.sentence)}  \n{escaped(problem.fix)}")
 
-    if not context.current().operates:
-        return
-    if any(problem.code in LOOKED_AT for problem in detail.problems):
-        _check_pictures(detail)
-    if any(problem.field.startswith("category") for problem in detail.problems):
-        _own_category(detail)
-
-
-def _check_pictures(detail: ProductDetail) -> None:
-    """For when a picture was put right at the same address, or its host was away."""
-    if st.button("Check pictures again", key="check_pictures"):
-        feedback.then_rerun(
-            "Queued; the pictures are being looked at again.",
-            actions.check_pictures_again,
-            context.current_id(),
-            detail.id,
-        )
-
-
-def _own_category(detail: ProductDetail) -> None:
-    """Put a category problem right where it is shown (P25)."""
-    choices = {one.value: one.label for one in mappings.target_choices(context.current_id(), CATEGORY)}
-    options = ["", *choices]
-    present = detail.own_category_id if detail.own_category_id in choices else ""
-    chosen = st.selectbox(
-        "A category for this product alone",
-        options,
-        index=options.index(present),
-        format_func=lambda one: choices.get(one, "As mapped"),
-        key="own_category",
-    )
-    if st.button("Use it", key="own_category_save", disabled=chosen == present):
-        feedback.then_rerun(
-            "Saved; the product is being judged again.",
-            actions.set_own_category,
-            context.current_id(),
-            detail.id,
-            chosen or None,
-        )
+    if context.current().operates:
+        problem_fixes.show(detail)
 
 
 def _timeline(detail: ProductDetail) -> None:

@@ -6,6 +6,7 @@ import streamlit as st
 
 from console import actions, context
 from console.components import feedback, url
+from core.domain.own_content import FIELDS
 from core.reads.product_detail import ProductDetail
 
 VIEW = "tiktok"
@@ -44,6 +45,16 @@ def show(detail: ProductDetail) -> None:
             )
         if st.form_submit_button("Save for TikTok", key="own_content_save", disabled=off):
             _save(detail.id, entered)
+
+
+def kept(detail: ProductDetail) -> dict[str, str]:
+    """What is kept for the product, as it would be entered."""
+    return {name: _kept(detail, name) for name in FIELDS}
+
+
+def show_weight(product_id: int, field: str) -> None:
+    """A button's callback: what stands in another field stands here too, or saving the form would undo it."""
+    st.session_state[f"own_weight_kg_{product_id}"] = st.session_state[field]
 
 
 def _kept(detail: ProductDetail, name: str) -> str:

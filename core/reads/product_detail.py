@@ -72,6 +72,7 @@ class ProductDetail:
     url: str
     active: bool
     brand: str | None
+    brand_id: str | None
     picture_urls: tuple[str, ...]
     status: str
     status_sentence: str
@@ -113,6 +114,7 @@ def _product(connection_id: int, product_id: int) -> Select[Any]:
         p.url,
         p.active,
         p.brand_name.label("brand"),
+        p.brand_id,
         p.pictures,
         s.status,
         s.status_sentence,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -172,6 +172,55 @@ def test_pictures_are_checked_again_from_where_their_problem_stands(open_page: O
         assert conn.execute(text(waiting), {"id": chosen}).scalars().all() == ["https://harbour.example/away.jpg"]
     done = audited("check_pictures_again")[-1]
     assert (done.login, done.subject) == ("operator", f"product:{chosen}")
+
+
+@pytest.fixture
+def troubled(filled: Filled) -> Iterator[int]:
+    """A product without a weight whose brand is not authorised."""
+    chosen = filled.product_ids[56]
+    found = [("weight_missing", "weight"), ("brand_unauthorised", "brand")]
+    problems = [
+        {"code": code, "severity": "error", "sentence": "It is so.", "fix": "", "field": field, "variant_id": None}
+        for code, field in found
+    ]
+    own = {"title": "A mug for TikTok", "length_cm": 30, "width_cm": 20, "height_cm": 10}
+    with engine.transaction() as conn:
+        change = "UPDATE product_states SET problems = CAST(:problems AS jsonb), own_content = CAST(:own AS jsonb)"
+        values = {"problems": json.dumps(problems), "own": json.dumps(own), "id": chosen}
+        conn.execute(text(f"{change} WHERE product_id = :id"), values)
+    yield chosen
+    with engine.transaction() as conn:
+        conn.execute(text("UPDATE product_states SET own_content = '{}' WHERE product_id = :id"), {"id": chosen})
+        conn.execute(text("DELETE FROM mappings WHERE kind = 'brand' AND source_id = '21'"))
+
+
+def test_a_missing_weight_is_given_where_it_is_named(open_page: Open, troubled: int) -> None:
+    viewers = open_page("products", Role.VIEWER, open=str(troubled))
+    assert not {"weight_save", "no_brand"} & {button.key for button in viewers.button}
+    at = open_page("products", open=str(troubled))
+    at.text_input(key=f"weight_{troubled}").set_value("heavy")
+    at.button(key="weight_save").click().run()
+    assert any("above 0 and at most 100 kg" in entry.value for entry in at.error)
+    at.text_input(key=f"weight_{troubled}").set_value("0.5")
+    at.button(key="weight_save").click().run()
+    assert not at.exception and not at.error
+    with engine.transaction() as conn:
+        kept = conn.execute(text("SELECT own_content FROM product_states WHERE product_id = :id"), {"id": troubled})
+        sizes = {"length_cm": 30, "width_cm": 20, "height_cm": 10}
+        assert kept.scalar_one() == {"title": "A mug for TikTok", "weight_kg": "0.5"} | sizes
+    assert at.text_input(key=f"own_weight_kg_{troubled}").value == "0.5", "the other tab has it too"
+    done = audited("save_own_content")[-1]
+    assert (done.login, done.subject, done.detail) == ("operator", f"product:{troubled}", {"fields": ["weight_kg"]})
+
+
+def test_a_refused_brand_is_sent_as_none_where_it_is_named(open_page: Open, troubled: int) -> None:
+    at = open_page("products", open=str(troubled))
+    at.button(key="no_brand").click().run()
+    assert not at.exception and not at.error
+    with engine.transaction() as conn:
+        mapped = "SELECT target_id FROM mappings WHERE kind = 'brand' AND source_id = '21'"
+        assert conn.execute(text(mapped)).scalar_one() == ""
+    assert audited("set_mappings")[-1].login == "operator"
 
 
 def test_deleting_is_planned_and_recorded(sign_in: SignIn, filled: Filled) -> None:
