@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
 from urllib.parse import quote
 
 KEPT_CHARACTERS = 12_000
@@ -20,28 +19,42 @@ SECRET_FIELDS = frozenset(
 PERSONAL_FIELDS = frozenset(
     {
         "first_name", "last_name", "full_name", "firstname", "lastname", "buyer_email", "email", "email_address",
-        "phone", "phone_number", "telephone", "mobile", "address", "address_detail", "address_line1", "address_line2",
-        "address_line3", "address_line4", "address_1", "address_2", "full_address", "postcode", "postal_code", "zip",
-        "zipcode", "street", "buyer_message", "ip_address", "cpf", "cpf_name", "date_of_birth", "delivery_preferences",
+        "emailaddress", "phone", "phone_number", "telephone", "mobile", "address", "address_detail", "address_line1",
+        "address_line2", "address_line3", "address_line4", "addressline1", "addressline2", "addressline3", "city",
+        "address_1", "address_2", "full_address", "postcode", "postal_code", "zip", "zipcode", "street",
+        "buyer_message", "ip_address", "cpf", "cpf_name", "date_of_birth", "delivery_preferences",
     }
 )  # fmt: skip
 _HIDDEN = SECRET_FIELDS | PERSONAL_FIELDS
-_NAME = re.compile(r'"(\w{2,40})"\s*:')
-_TEXT = r'"(?:[^"\\]|\\.)*(?:"|$)'
+_NAME = re.compile(r'"(\w{2,40})"\s*:\s*')
+_TEXT = r'"(?:[^"\\]|\\(?:.|\Z))*+(?:"|\Z)'  # also one cut off
+_PLAIN = re.compile(rf'(?:{_TEXT}|[^\s,\[\]{{}}"]+)?', re.DOTALL)
+_PART = re.compile(rf"{_TEXT}|[\[\]{{}}]", re.DOTALL)
 
 
-@lru_cache(maxsize=256)
-def _pattern(names: frozenset[str]) -> re.Pattern[str]:
-    """A field's name and its whole value: a text (also one cut off), a number, a flat list or a flat object."""
-    named = "|".join(sorted(map(re.escape, names), key=len, reverse=True))
-    value = rf"(?:{_TEXT}|\[[^\[\]]*(?:\]|$)|\{{[^{{}}]*(?:\}}|$)|[^\s,\[\]{{}}\"]+)"
-    return re.compile(rf'("(?:{named})"\s*:\s*){value}')
+def _end_of_value(text: str, start: int) -> int:
+    """Where the value that begins at ``start`` ends: a text, a number, or a list or an object with all it holds."""
+    if text[start : start + 1] not in ("[", "{"):
+        plain = _PLAIN.match(text, start)
+        return plain.end() if plain else start
+    depth = 0
+    for part in _PART.finditer(text, start):
+        depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(part[0], 0)
+        if depth == 0:
+            return part.end()
+    return len(text)
 
 
 def _blanked(text: str, private: Iterable[str]) -> str:
-    hidden = _HIDDEN.union(private)
-    names = frozenset(name for name in set(_NAME.findall(text)) if name.lower() in hidden)
-    return _pattern(names).sub(rf'\1"{GONE}"', text) if names else text
+    hidden, kept, at = _HIDDEN.union(private), [], 0
+    for name in _NAME.finditer(text):
+        if name.start() < at or name[1].lower() not in hidden:
+            continue
+        end = _end_of_value(text, name.end())
+        if end > name.end():
+            kept += [text[at : name.end()], f'"{GONE}"']
+            at = end
+    return "".join(kept) + text[at:]
 
 
 def body_text(body: bytes, private: Iterable[str] = ()) -> str:

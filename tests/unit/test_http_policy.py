@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
@@ -123,6 +124,28 @@ def test_secrets_and_people_leave_the_text() -> None:
     for gone in ("GCP_abc", '"x', "7700", "12345", "High St", '"b"', '"y"'):
         assert gone not in text
     assert '"title":"Mug"' in text and '"n":1' in text
+
+
+ADDRESS = {"name": "Ann SECRET", "addressLine1": "1 SECRET St {rear door}", "city": "SECRETville"}
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"shippingAddress": ADDRESS},
+        {"shippingAddress": ADDRESS | {"addressLine2": "} ] \\", "country": {"id": 3, "names": ["SECRET"]}}},
+        {"customFields": {"note": "Hi :} my name is SECRET", "other": "SECRET"}},
+        {"customFields": ["] SECRET", "{[ SECRET", {"note": 'a "quoted" SECRET'}]},
+        {"emailAddress": "SECRET@x", "addressLine1": "SECRET", "addressLine2": "SECRET", "addressLine3": "SECRET"},
+        {"city": "SECRET", "title": "Mug"},
+    ],
+)
+def test_braces_in_what_people_write_let_nothing_out(values: dict[str, object]) -> None:
+    body = json.dumps({"a": 1, **values, "z": {"kept": 2}})
+    private = ("shippingaddress", "customfields")
+    assert '"kept": 2' in redaction.body_text(body.encode(), private)
+    for end in range(len(body)):
+        assert "SECRET" not in redaction.body_text(body[:end].encode(), private)
 
 
 @given(st.text(), st.integers(0, 60))
