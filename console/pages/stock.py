@@ -27,7 +27,6 @@ from console.components import (
 from console.components.selection import Selected
 from console.components.status import escaped
 from core.domain.filters import Selection, StockFilter
-from core.domain.stock import Cause
 from core.reads import order_mappings, products, stock
 from core.reads.products import Choice
 from core.reads.stock import STOCK_STATES, StockPage, StockRow
@@ -55,7 +54,7 @@ def wanted_rows() -> tuple[StockFilter, tuple[str, bool]]:
     """The filters and the order, all of them in the address."""
     connection_id = context.current_id()
     states = [Choice(name, label) for name, label in STOCK_STATES.items()]
-    causes = [Choice(str(one), str(one).capitalize()) for one in Cause]
+    causes = [Choice(one, one.capitalize()) for one in stock.CAUSES]
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="stock_filters"):
         text = filters.search(NAME, "Name, SKU, product id, or a list")
         state = filters.choice(NAME, "state", "state", states)
@@ -166,7 +165,7 @@ def ask_to_fix_all(cause: str) -> None:
 
 def fix_all(wanted: StockFilter) -> None:
     word = f"Fix all: {escaped(wanted.cause)}" if wanted.cause else "Fix all of the last check"
-    if HERE.operates:
+    if HERE.operates and wanted.cause != stock.NOT_CHECKED:
         st.button(word, key="fix_all", on_click=ask_to_fix_all, args=(wanted.cause,))
 
 

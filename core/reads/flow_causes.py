@@ -10,7 +10,7 @@ from core.db.order_filters import is_open, stands_still
 from core.db.tables import shop_orders
 from core.domain.counting import noun
 from core.domain.order_tabs import NEEDS_A_PERSON, NO_ADDRESS, WAITING, WAITING_FOR, hold_words, issue_words
-from core.reads.latency import drift
+from core.reads.latency import drift, stock_waiting
 from core.reads.order_issues import issue_groups
 from core.reads.overview import Cause
 from core.reads.paging import Count, reading
@@ -78,9 +78,9 @@ def _due(ship_by: datetime | None, present: datetime) -> str:
 
 
 def _stock(connection_id: int) -> list[Cause]:
-    found = drift(connection_id)
-    if found is None or not found.remaining:
+    found, waiting = drift(connection_id), stock_waiting(connection_id)
+    if found is None or not waiting.number:
         return []
     sentence = "SKUs were not as they should be after the last stock check"
     fix = "Look at why, and correct what can be corrected."
-    return [Cause(sentence, fix, Count(found.remaining), found.at, "stock", (("state", "differs"),), "See them")]
+    return [Cause(sentence, fix, waiting, found.at, "stock", (("state", "left"),), "See them")]

@@ -8,8 +8,9 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import Date, cast, func, or_, select
 
 from core.db.order_filters import has_issue, stands_still
-from core.db.tables import api_calls, connections, latencies, pull_states, shop_orders, stock_checks
+from core.db.tables import api_calls, connections, latencies, pull_states, shop_orders, stock_check_items, stock_checks
 from core.reads.paging import Count, count_capped, reading
+from core.reads.stock_charts import left_over
 
 KINDS = ("stock", "price", "order")
 _OVER = timedelta(days=7)
@@ -144,6 +145,9 @@ def orders_left_out(connection_id: int) -> Count:
 
 
 def stock_waiting(connection_id: int) -> Count:
-    """SKUs that the latest stock check left as they were: for the sidebar."""
-    found = drift(connection_id)
-    return Count(found.remaining if found else 0)
+    """SKUs that the latest ended stock check found wrong and that were not corrected: for the sidebar."""
+    i, found = stock_check_items.c, drift(connection_id)
+    if found is None:
+        return Count(0)
+    with reading() as conn:
+        return count_capped(conn, select(i.id).where(i.check_id == found.check_id, left_over()))

@@ -50,7 +50,7 @@ from core.domain.filters import StockFilter, pasted_list
 from core.domain.limits import limits_of
 from core.domain.stock import LEFT_ALONE, MAIN_LOCATION, WAREHOUSE, Cause, exposure
 from core.reads.paging import COUNT_CAP, Count, count_capped, page_of, reading
-from core.reads.stock_charts import SIZES
+from core.reads.stock_charts import SIZES, left_over
 
 STOCK_STATES: Final = {
     "differs": "Differs",
@@ -58,9 +58,12 @@ STOCK_STATES: Final = {
     "low": "Below its alert",
     "refused": "The Shop refuses it",
     "unread": "No number from the Shop",
+    "left": "Left by the last check",
 }
 SORTS: Final = ("difference", "sku", "hand", "should", "shop")
 NOT_CHECKED: Final = "since the last check"
+CAUSES: Final = (*map(str, Cause), NOT_CHECKED)
+UNTOLD: Final = (NOT_CHECKED, str(Cause.NOT_ACKNOWLEDGED))  # shown without a check having said so
 _SOLD_OVER, _LAG_OVER, _FIRST_LAG = timedelta(days=7), timedelta(days=1), timedelta(minutes=1)
 
 
@@ -207,9 +210,10 @@ def _matching(rules: _Rules, wanted: StockFilter) -> Select[Any]:
     held = func.coalesce(waiting.c.held, 0)
     should = _should(rules, held)
     differs = s.shop_quantity.is_distinct_from(should) & s.shop_quantity.is_not(None)
-    unnamed = s.shop_quantity.is_(None) & (i.cause == str(Cause.NOT_NAMED))
-    explained = or_(differs, unnamed)
+    told = _still_told(should)
+    explained = or_(differs, s.shop_quantity.is_(None) & told)
     pending = case((s.quantity_acknowledged_at.is_(None), str(Cause.NOT_ACKNOWLEDGED)), else_=NOT_CHECKED)
+    cause = case((~explained, ""), (told, i.cause), else_=pending)
     columns = (
         *(s.id, s.variant_id, v.product_id, s.seller_sku.label("sku"), p.title, v.stock.label("on_hand")),
         *(held.label("held"), func.coalesce(r.buffer, rules.buffer).label("buffer")),
@@ -217,24 +221,35 @@ def _matching(rules: _Rules, wanted: StockFilter) -> Select[Any]:
         func.coalesce(r.low_stock_alert, literal(rules.alert, Integer)).label("alert"),
         *(should.label("should"), s.shop_quantity.label("shop"), s.sent_quantity.label("sent")),
         (s.shop_campaign + s.shop_creator).label("reserved"),
-        case((~explained, ""), else_=func.coalesce(i.cause, pending)).label("cause"),
-        func.coalesce(func.nullif(s.error_sentence, ""), case((explained, i.sentence)), "").label("sentence"),
-        case((explained, func.coalesce(s.quantity_began_at, i.at, s.read_back_at))).label("since"),
+        cause.label("cause"),
+        func.coalesce(func.nullif(s.error_sentence, ""), case((explained & told, i.sentence)), "").label("sentence"),
+        case((explained, func.coalesce(s.quantity_began_at, case((told, i.at)), s.read_back_at))).label("since"),
         s.read_back_at,
         func.abs(func.coalesce(s.shop_quantity - should, 0)).label("size"),
     )
     mine = (s.connection_id == rules.connection_id, s.ended_at.is_(None), s.remote_id.is_not(None))
     statement = select(*columns).select_from(_joined(rules, waiting)).where(*mine)
-    return statement.where(*_clauses(rules, wanted, differs))
+    return statement.where(*_clauses(rules, wanted, differs, cause))
 
 
-def _clauses(rules: _Rules, wanted: StockFilter, differs: ColumnElement[bool]) -> list[ColumnElement[bool]]:
+def _still_told(should: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Whether what the latest check said of a SKU is about what is there now: not corrected, and the same numbers."""
+    s, i = listing_skus.c, stock_check_items.c
+    same = and_(i.before.is_not_distinct_from(s.shop_quantity), or_(i.expected == should, i.cause == Cause.NOT_NAMED))
+    return func.coalesce(and_(i.outcome != "corrected", same), False)
+
+
+def _clauses(
+    rules: _Rules, wanted: StockFilter, differs: ColumnElement[bool], cause: ColumnElement[Any]
+) -> list[ColumnElement[bool]]:
     s, v, p, i = listing_skus.c, variants.c, products.c, stock_check_items.c
     clauses = _text(wanted.text)
     if wanted.state:
         clauses.append(_state(rules, wanted.state, differs))
     if wanted.cause:
-        clauses.append(i.cause == wanted.cause)
+        clauses.append(cause == wanted.cause)
+    if wanted.cause and wanted.cause not in UNTOLD:
+        clauses.append(i.cause == wanted.cause)  # says nothing new, and leaves only the few rows of the check to read
     if wanted.size:
         least, most = SIZES.get(wanted.size, (0, 0))
         clauses.append(func.abs(i.expected - i.before).between(least, most))
@@ -270,6 +285,7 @@ def _state(rules: _Rules, state: str, differs: ColumnElement[bool]) -> ColumnEle
         "low": func.coalesce(v.stock, 0) < alert,
         "refused": or_(s.error_sentence != "", s.quantity_hold != ""),
         "unread": s.shop_quantity.is_(None),
+        "left": left_over(),
     }
     return known.get(state, literal(False))
 

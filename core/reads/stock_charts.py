@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Date, RowMapping, Select, case, cast, func, select
+from sqlalchemy import ColumnElement, Date, RowMapping, Select, and_, case, cast, func, select
 
 from core.db.tables import listing_skus, stock_check_items, stock_checks
+from core.domain.stock import LEFT_ALONE
 from core.reads.paging import Count, count_capped, page_of, reading
 
 DAYS: Final = 30
@@ -85,6 +86,12 @@ class Charts:
     by_size: tuple[SizeCount, ...]
     worst: tuple[WorstSku, ...]
     drift: tuple[DriftPoint, ...]
+
+
+def left_over() -> ColumnElement[bool]:
+    """The items of a check that are wrong and still so; those that are ``LEFT_ALONE`` need nobody."""
+    i = stock_check_items.c
+    return and_(i.outcome.in_(("found", "refused")), i.cause.not_in(sorted(LEFT_ALONE)))
 
 
 def _items(connection_id: int) -> Select[Any]:

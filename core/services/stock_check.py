@@ -11,7 +11,7 @@ from datetime import datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, func, literal, or_, select, update
+from sqlalchemy import Connection, Select, func, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from core.db.bulk import upsert_rows
@@ -178,7 +178,8 @@ def _judge(check: Any) -> None:
         ground = load_ground(conn, require_live(conn, connection_id))
         conn.execute(stock_check_items.delete().where(stock_check_items.c.check_id == check_id))
         found = _keep_differences(conn, ground, check) if _is_ours_to_keep(ground) else 0
-        wrong = stock_check_items.c.check_id == check_id, stock_check_items.c.outcome == "found"
+        i = stock_check_items.c
+        wrong = select(i.listing_sku_id).where(i.check_id == check_id, i.outcome == "found")
         run_id = _queue_fixes(conn, connection_id, check_id, wrong, "clock")
         compared, uncompared = count_live(conn, connection_id, check.started_at)
         values: dict[str, Any] = {
@@ -224,8 +225,8 @@ def _item(check_id: int, found: Found) -> dict[str, Any]:
 
 
 def fix(connection_id: int, by: str, *, sku_ids: Sequence[int] = (), cause: str | None = None) -> int | None:
-    """Correct SKUs by their rows, or all of one cause of the latest check, or, with neither, all that it left; the
-    run's id, None when nothing can be corrected. What is ``LEFT_ALONE`` is never corrected."""
+    """Correct SKUs by their rows, whatever the latest check said of them, or all of one cause of it, or, with neither,
+    all that it left; the run's id, None when nothing can be corrected. What is ``LEFT_ALONE`` is never corrected."""
     i = stock_check_items.c
     with transaction() as conn:
         require_live(conn, connection_id)
@@ -237,13 +238,27 @@ def fix(connection_id: int, by: str, *, sku_ids: Sequence[int] = (), cause: str 
         if cause is not None:
             chosen.append(i.cause == cause)
         conn.execute(update(stock_check_items).where(*chosen).values(outcome="found"))
-        return None if check_id is None else _queue_fixes(conn, connection_id, check_id, chosen, by)
+        if check_id is None:
+            return None
+        wrong = _correctable(connection_id, check_id, sku_ids) if sku_ids else select(i.listing_sku_id).where(*chosen)
+        return _queue_fixes(conn, connection_id, check_id, wrong, by)
 
 
-def _queue_fixes(conn: Connection, connection_id: int, check_id: int, chosen: Sequence[Any], by: str) -> int | None:
-    """A run over the listings of the chosen items, whose quantities count as not acknowledged from now on."""
+def _correctable(connection_id: int, check_id: int, sku_ids: Sequence[int]) -> Select[Any]:
+    """Those of the SKUs that are the connection's, without those that the check left alone and that are as they were.
+
+    The check need not know of a difference: it may have come since, or again after it was corrected.
+    """
     s, i = listing_skus.c, stock_check_items.c
-    wrong = select(i.listing_sku_id).where(*chosen)
+    alone = (i.check_id == check_id, i.listing_sku_id == s.id, i.cause.in_(sorted(LEFT_ALONE)))
+    kept = select(i.id).where(*alone, i.before.is_not_distinct_from(s.shop_quantity)).correlate(listing_skus).exists()
+    mine = (s.id == func.any(list(sku_ids)), s.connection_id == connection_id, s.ended_at.is_(None))
+    return select(s.id).where(*mine, ~kept)
+
+
+def _queue_fixes(conn: Connection, connection_id: int, check_id: int, wrong: Select[Any], by: str) -> int | None:
+    """A run over the listings of the ``wrong`` SKUs, whose quantities count as not acknowledged from now on."""
+    s = listing_skus.c
     lock_rows(conn, list(conn.scalars(wrong)))
     forgotten = update(listing_skus).where(s.id.in_(wrong))
     conn.execute(forgotten.values(quantity_acknowledged_at=None, quantity_retry_at=None, quantity_misses=0))

@@ -99,6 +99,20 @@ def test_a_click_on_a_chart_filters_the_table(open_page: Open, filled: Filled, h
         assert len(rows(open_page("stock", size=size))) == number
 
 
+def test_what_came_since_the_check_is_a_cause_to_choose(open_page: Open, held: Stock) -> None:
+    with engine.transaction() as conn:
+        mine = {"id": held.sku_ids[0]}
+        query = "UPDATE listing_skus SET shop_quantity = shop_quantity + %(by)s WHERE id = %(id)s"
+        conn.exec_driver_sql(query, mine | {"by": 9})
+    at = open_page("stock", cause=stock.NOT_CHECKED)
+    choice = next(box for box in at.selectbox if "Since the last check" in box.options)
+    assert choice.value == stock.NOT_CHECKED and not at.error
+    assert set(rows(at)["cause"]) == {stock.NOT_CHECKED}
+    assert "fix_all" not in {button.key for button in at.button}, "the last check knows nothing of them"
+    with engine.transaction() as conn:
+        conn.exec_driver_sql(query, mine | {"by": -9})
+
+
 def test_filters(open_page: Open, held: Stock) -> None:
     assert list(rows(open_page("stock", q="SKU-0002"))["sku"]) == ["SKU-0002"]
     assert set(rows(open_page("stock", most="10"))["hand"]) <= set(range(11))
@@ -126,6 +140,11 @@ def test_what_should_be_offered_is_what_the_check_says(sign_in: SignIn, filled: 
         assert {row.id: row.should for row in pages} == theirs
         for row in pages[:8]:
             assert stock_actions.explain(row.id).offered == row.should
+    with engine.transaction() as conn:
+        conn.exec_driver_sql("TRUNCATE sku_rules")
+        conn.exec_driver_sql(
+            "DELETE FROM connection_settings WHERE name IN ('stock_buffer', 'stock_cap', 'continue_selling')"
+        )
 
 
 def test_why_this_number(open_page: Open, held: Stock) -> None:

@@ -40,7 +40,10 @@ from core.domain.filters import StockFilter
 from core.domain.stock import LEFT_ALONE, Cause, Standing, offered
 from core.jobs import handlers
 from core.reads.activity import calls_of_item
-from core.reads.stock import fix_plan, stock_page
+from core.reads.flow_causes import flow_causes
+from core.reads.latency import stock_waiting
+from core.reads.paging import Count
+from core.reads.stock import NOT_CHECKED, fix_plan, stock_page
 from core.reads.stock_charts import charts
 from core.services import stock_check
 from core.services.live import require_live
@@ -48,7 +51,7 @@ from core.services.low_stock import judge_low_stock
 from core.services.price_stock import push_all
 from core.services.stock_compare import differing, unsent
 from core.services.stock_offers import load_ground
-from core.services.stock_read_back import Asked, database_time, store_levels
+from core.services.stock_read_back import Asked, database_time, read_named, store_levels
 from core.services.webhook_intake import TIKTOK, Door, handle, verify_and_store
 from tests.connect_rig import jobs
 from tests.stock_rig import StockRig, running_stock_rig
@@ -269,6 +272,58 @@ def test_units_sold_in_the_shop_are_not_given_back(rig: StockRig) -> None:
     assert stock_check.fix(rig.connection_id, "ann", sku_ids=[sold.id]) is None
     assert fix_plan(rig.connection_id, [sold.id]).skipped == (("Left as it is: held by orders", 1),)
     assert rig.shown(sold.remote_id) == sold.stock - 1
+
+
+def shown(rig: StockRig, cause: str) -> list[int]:
+    return [row.id for row in stock_page(rig.connection_id, StockFilter(cause=cause)).rows]
+
+
+def test_a_difference_of_today_has_no_cause_of_last_night(rig: StockRig) -> None:
+    """Neither of one that was corrected, nor of one between other numbers; and it can be corrected."""
+    corrected, sold = rig.sku(rig.listed[0]), rig.sku(rig.listed[2])
+    rig.seller_sets(corrected.listing, corrected.remote_id, corrected.stock + 4)
+    rig.control("tiktok/buy", count=1, skus=[sold.seller_sku], quantity=1, kind="normal")
+    done = check(rig)
+    assert {one.cause for one in items(done.id).values()} == {"changed in the Shop", "held by orders"}
+    assert shown(rig, "held by orders") == [sold.id]
+    for sku in (corrected, sold):
+        rig.seller_sets(sku.listing, sku.remote_id, sku.stock + 5)
+    read_named(rig.market, rig.connection_id, [corrected.remote_id, sold.remote_id])
+    rows = {row.id: row for row in stock_page(rig.connection_id, StockFilter(state="differs")).rows}
+    assert {(row.cause, row.sentence) for row in rows.values()} == {(NOT_CHECKED, "")}
+    assert sorted(shown(rig, NOT_CHECKED)) == sorted(rows) == sorted([corrected.id, sold.id])
+    assert shown(rig, "changed in the Shop") == shown(rig, "held by orders") == []
+    assert fix_plan(rig.connection_id, list(rows)).ids == tuple(rows)
+    run_id = stock_check.fix(rig.connection_id, "ann", sku_ids=list(rows))
+    assert run_id is not None
+    handlers.stock_fix_run(run_id)
+    assert rig.shown(corrected.remote_id) == corrected.stock
+    assert stock_page(rig.connection_id, StockFilter(state="differs")).rows == ()
+
+
+def test_a_number_that_is_not_acknowledged_is_found_by_its_cause(rig: StockRig) -> None:
+    sku = rig.sku(rig.listed[0])
+    assert check(rig).found == 0
+    rig.set_stock(rig.listed[0], sku.stock + 3)
+    with transaction() as conn:
+        conn.execute(update(listing_skus).where(listing_skus.c.id == sku.id).values(quantity_acknowledged_at=None))
+    assert (shown(rig, "not acknowledged yet"), shown(rig, NOT_CHECKED)) == ([sku.id], [])
+
+
+def test_what_is_left_alone_needs_nobody(rig: StockRig) -> None:
+    campaign, wrong = rig.sku(rig.listed[0]), rig.sku(rig.listed[3])
+    rig.control("tiktok/reserve", seller_sku=campaign.seller_sku, kind="campaign", name="Autumn", quantity=2)
+    assert (check(rig).remaining, stock_waiting(rig.connection_id)) == (1, Count(0))
+    assert [cause for cause in flow_causes(rig.connection_id) if cause.page == "stock"] == []
+    rig.seller_sets(wrong.listing, wrong.remote_id, wrong.stock + 2)
+    rig.fault("hidden_errors", UPDATE, times=None)
+    done = check(rig)
+    assert (done.remaining, stock_waiting(rig.connection_id)) == (2, Count(1))
+    (line,) = [cause for cause in flow_causes(rig.connection_id) if cause.page == "stock"]
+    assert line.count == Count(1)
+    rows = stock_page(rig.connection_id, StockFilter(**dict(line.parameters))).rows
+    assert [row.id for row in rows] == [wrong.id]
+    rig.control("tiktok/reserve", seller_sku=campaign.seller_sku, kind="campaign", name="Autumn", quantity=0)
 
 
 @pytest.mark.parametrize("cause", list(Cause))
