@@ -5,9 +5,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 import schedule
 
+from core.domain.occurrences import last_due
 from core.jobs.schedules import PLAN, Planned
 from core.logs import log
 from core.services.occurrences import occur
@@ -22,8 +24,14 @@ def tick(plan: Sequence[Planned] = PLAN, *, moment: datetime | None = None) -> l
     return [
         planned.name
         for planned in plan
-        if occur(planned.name, planned.job, planned.schedule, planned.targets, planned.arguments, present)
+        if occur(planned.name, planned.job, planned.schedule, planned.targets, _arguments(planned, present), present)
     ]
+
+
+def _arguments(planned: Planned, present: datetime) -> dict[str, Any]:
+    if not planned.dated:
+        return planned.arguments
+    return planned.arguments | {"due_at": last_due(planned.schedule, present).isoformat()}
 
 
 class Clock:

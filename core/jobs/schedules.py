@@ -17,13 +17,17 @@ _HALF_A_DAY = timedelta(hours=12)
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A schedule and its job. ``targets`` gives the argument that tells one job from the next, and its values."""
+    """A schedule and its job. ``targets`` gives the argument that tells one job from the next, and its values.
+
+    ``dated``: the job is told when it was due, for its worker's clock may be behind the one that queued it.
+    """
 
     name: str
     job: str
     schedule: Schedule
     targets: Callable[[], list[dict[str, Any]]]
     arguments: dict[str, Any] = field(default_factory=dict)
+    dated: bool = False
 
 
 def _daily(at: str) -> Daily:
@@ -41,7 +45,7 @@ PLAN: tuple[Planned, ...] = (
     Planned("order_drain", "order_drain", _every(seconds=30), live_connections),
     Planned("order_sweep", "order_sweep", _every(minutes=1), live_connections),
     Planned("price_stock_unsent", "price_stock_unsent", _every(minutes=10), live_connections),
-    Planned("stock_check", "nightly_stock_check", NIGHTLY, live_connections),
+    Planned("stock_check", "nightly_stock_check", NIGHTLY, live_connections, dated=True),
     Planned("product_readiness", "product_readiness", _every(minutes=5), live_connections),
     Planned("picture_check", "picture_check", _every(minutes=10), live_connections),
     Planned("webhook_sweep", "webhook_sweep", _every(seconds=30), once),

@@ -69,8 +69,10 @@ def stock_check(check_id: int) -> None:
         checks.run_check(market_of(connection_id), check_id)
 
 
-def nightly_stock_check(connection_id: int) -> None:
-    checks.start_nightly(connection_id, datetime.now(UTC))
+def nightly_stock_check(connection_id: int, due_at: str | None = None) -> None:
+    """``due_at``: when it was due; None in a job that an earlier release queued."""
+    due = datetime.fromisoformat(due_at) if due_at else None
+    checks.start_nightly(connection_id, datetime.now(UTC), due=due)
 
 
 def stock_read_back(connection_id: int, sku_ids: list[str]) -> None:

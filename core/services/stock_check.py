@@ -57,10 +57,13 @@ def start_check(connection_id: int, by: str) -> int:
     return check_id
 
 
-def start_nightly(connection_id: int, present: datetime) -> int | None:
+def start_nightly(connection_id: int, present: datetime, *, due: datetime | None = None) -> int | None:
     """Queue tonight's check; None when it was queued already, however often and wherever this is called, or when
-    the connection does not want it. A check that begins more than five minutes after it was due is marked late."""
-    due = last_due(NIGHTLY, present)
+    the connection does not want it. A check that begins more than five minutes after it was due is marked late.
+
+    ``due``: the moment it was due at, where that is known; else the last one before ``present``.
+    """
+    due = due or last_due(NIGHTLY, present)
     day = due.astimezone(ZoneInfo(NIGHTLY.zone)).date().isoformat()
     row = {"connection_id": connection_id, "kind": "nightly", "local_day": day, "due_at": due, "started_by": "clock"}
     with transaction() as conn:

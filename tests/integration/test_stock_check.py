@@ -39,6 +39,8 @@ from core.domain.errors import Temporary
 from core.domain.filters import StockFilter
 from core.domain.stock import LEFT_ALONE, Cause, Standing, offered
 from core.jobs import handlers
+from core.jobs.clock import tick
+from core.jobs.schedules import PLAN
 from core.reads.activity import calls_of_item
 from core.reads.flow_causes import flow_causes
 from core.reads.latency import stock_waiting
@@ -480,6 +482,18 @@ def test_four_workers_that_race_start_one_check(rig: StockRig) -> None:
         started = list(workers.map(lambda _: stock_check.start_nightly(rig.connection_id, moment), range(4)))
     assert sum(one is not None for one in started) == 1
     assert len(jobs("stock_check")) == 1
+
+
+def test_tonights_check_is_that_of_the_clock_that_told_of_it(rig: StockRig) -> None:
+    """The worker that runs the job may have a clock that says it is not 02:00 yet."""
+    (nightly,) = [planned for planned in PLAN if planned.job == "nightly_stock_check"]
+    tonight = datetime(2031, 6, 3, 1, 0, 1, tzinfo=UTC)
+    assert tick([nightly], moment=tonight) == ["stock_check"]
+    ((name, given),) = jobs("nightly_stock_check")
+    handlers.JOBS[name](**given)
+    with transaction() as conn:
+        (found,) = conn.execute(select(stock_checks.c.local_day, stock_checks.c.due_at, stock_checks.c.late)).all()
+    assert (str(found.local_day), found.due_at, found.late) == ("2031-06-03", tonight.replace(second=0), False)
 
 
 def test_a_connection_may_want_no_nightly_check(rig: StockRig) -> None:
