@@ -47,7 +47,8 @@ class StoredProduct:
 
 @dataclass(frozen=True, slots=True)
 class SavedProducts:
-    """Our ids of the products that were written, and of those of them with a new price or stock."""
+    """Our ids of the products that were written, and of those of them with a new price or stock, or on sale anew or
+    no longer."""
 
     changed: tuple[int, ...] = ()
     price_or_stock: tuple[int, ...] = ()
@@ -72,6 +73,7 @@ def write_products(
         return SavedProducts()
     rows = [_product_row(store_account_id, product, seen_at) for product in found]
     stage = stage_rows(connection, products, rows, key=_PRODUCT_KEY)
+    switched = _switched_products(connection, stage)
     written = upsert_stage(
         connection,
         products,
@@ -88,6 +90,7 @@ def write_products(
         return SavedProducts()
     new = {row_id for row_id, _, replaced in written if replaced in (0, "0")}  # Postgres leaves 0 in inserted rows
     moved = _write_variants(connection, store_account_id, found, ids, seen_at, sorted(set(ids.values()) - new))
+    moved |= switched & set(ids.values())
     return SavedProducts(tuple(sorted(ids.values())), tuple(sorted(moved | new)))
 
 
@@ -297,6 +300,16 @@ def _moved_products(connection: Connection, stage: Stage, product_ids: list[int]
         "IS DISTINCT FROM (new.price, new.sale_price, new.stock, new.deleted_at))"
     )
     return set(connection.scalars(text(statement), {"product_ids": product_ids}))
+
+
+def _switched_products(connection: Connection, stage: Stage) -> set[int]:
+    """The stored products that the staged rows put on sale or take off it."""
+    statement = (
+        f"SELECT old.id FROM {stage.name} AS new JOIN products AS old "
+        "ON old.store_account_id = new.store_account_id AND old.remote_id = new.remote_id "
+        "WHERE (old.active, old.deleted_at) IS DISTINCT FROM (new.active, new.deleted_at)"
+    )
+    return set(connection.scalars(text(statement)))
 
 
 def _stored_product(row: Row[Any], its_variants: Sequence[Row[Any]]) -> StoredProduct:

@@ -79,6 +79,17 @@ def test_price_and_stock_moves_are_told_apart_from_words(connection: Connection,
     assert set(moved.changed) < set(ids)
 
 
+def test_a_product_switched_off_or_on_moves_its_stock(connection: Connection, account: int) -> None:
+    """Switched off nothing of it is offered, though neither its price nor its stock is another."""
+    product_id, _ = save_products(connection, account, [MUG, PLATE], seen_at=T0)
+    for active in (False, True):
+        switched = write_products(connection, account, [replace(MUG, active=active), PLATE], seen_at=T0)
+        assert (switched.changed, switched.price_or_stock) == ((product_id,), (product_id,))
+    mark_deleted(connection, account, ["7"], asked_at=T0 + timedelta(minutes=1))
+    back = write_products(connection, account, [MUG], seen_at=T0 + timedelta(minutes=2))
+    assert back.price_or_stock == (product_id,)
+
+
 def test_a_variant_that_vanished_is_marked_and_may_return(connection: Connection, account: int) -> None:
     (product_id,) = save_products(connection, account, [MUG], seen_at=T0)
     large_id = load_products(connection, [product_id])[product_id].variant_ids["12"]
