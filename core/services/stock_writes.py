@@ -20,7 +20,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Connection, Select, cast, func, select, update
 
 from core.db.engine import transaction
-from core.db.leases import holds_lease, is_free, release_lease, take_lease
+from core.db.leases import holds_lease, is_free, release_lease, renew_lease, take_lease
 from core.db.tables import issues, products, stock_deductions, variants
 from core.domain.errors import Conflict, Missing, Refused, RemoteError, Unknown
 from core.domain.people import Actor
@@ -194,6 +194,8 @@ def _write_sku(store: Store, goods: _Goods, name: str, attempt: int) -> bool:
         _complain(variant_id, sku)
         return False
     fate = _fate(store, goods, present)
+    if not renew_lease(name, attempt, seconds=_LEASE_S):
+        return False
     with transaction() as conn:
         close_issue(conn, subject=("variant", str(variant_id)), code=_SKU_UNKNOWN)
         if not holds_lease(conn, name, attempt) or not _settle_begun(conn, goods, present, fate):

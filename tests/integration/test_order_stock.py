@@ -14,7 +14,7 @@ from sqlalchemy import delete, select, text, update
 
 from core.config import Settings
 from core.db.engine import transaction
-from core.db.leases import release_lease, take_lease
+from core.db.leases import is_free, release_lease, take_lease
 from core.db.tables import cursors, issues, stock_deductions, variants
 from core.domain.catalog import Change
 from core.domain.errors import Conflict, Missing, Refused, RemoteError, Temporary
@@ -326,6 +326,37 @@ def test_nobody_settles_a_write_that_is_under_way(by_stock: OrderRig) -> None:
     with transaction() as conn, pytest.raises(SettlingRefused, match="being written at this moment"):
         settle_by_person(conn, rig.connection_id, variant_id, rig.rig.boss, arrived=True)
     release_lease(name, attempt)
+
+
+class _Slow(_StoreOf):
+    """Which takes as long to tell a stock as a lease lasts."""
+
+    def __init__(self, rig: OrderRig, sku: str) -> None:
+        super().__init__(rig)
+        self._lease = stock_lease(rig.store_account_id, rig.variant(sku))
+        self.free: list[bool] = []
+
+    def stock(self, sku: str) -> int | None:
+        told: int | None = self._rig.store.stock(sku)
+        with transaction() as conn:
+            conn.execute(text("UPDATE leases SET lease_until = now() WHERE name = :name"), {"name": self._lease})
+        return told
+
+    def set_stock(self, quantities: Any) -> int:
+        with transaction() as conn:
+            self.free.append(is_free(conn, self._lease))
+        changed: int = self._rig.store.set_stock(quantities)
+        return changed
+
+
+def test_nobody_else_may_write_after_a_slow_reading(by_stock: OrderRig) -> None:
+    rig, sku = by_stock, by_stock.skus[5]
+    rig.buy(sku, quantity=1, on_hold=False)
+    rig.drain()
+    order_import.import_orders(rig.importing())
+    store: Any = _Slow(rig, sku)
+    assert write_wanted(store, rig.store_account_id) == 1
+    assert store.free == [False]
 
 
 def test_a_sku_that_the_store_lost_is_named(by_stock: OrderRig) -> None:
