@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -18,6 +19,12 @@ from core.reads.runs import RunRow
 HERE = context.current()
 VIEWS = {"runs": "Runs", "calls": "Calls", "webhooks": "Webhooks in", "audit": "Audit"}
 HINT_STATES = ("waiting", "done")
+RUN_HEAD = (
+    "Run", "What", "Status", "Done", "Failed", "Skipped", "Unknown", "Items", "By", "Started (UTC)", "Ended (UTC)",
+)  # fmt: skip
+HINT_HEAD = (
+    "Received (UTC)", "From", "Account", "Topic", "About", "Delivery", "Status", "Note", "Handled (UTC)",
+)  # fmt: skip
 CONNECTION_ID = HERE.connection.id if HERE.connection else 0
 c = st.column_config
 TIME = partial(c.DatetimeColumn, format="D MMM, HH:mm:ss", timezone="UTC", width=130)
@@ -46,6 +53,7 @@ def show_runs() -> None:
     shape = table.Shape("table_runs", "Runs", columns, ("Open",))
     click = table.grid(shape, [row.id for row in page.rows], [run_cells(row) for row in page.rows])
     table.pager("runs", page.count)
+    sheets.download("runs", RUN_HEAD, partial(run_lines, wanted), page.count)
     if click is not None:
         url.put({"open": str(click.row_id), url.PAGE: ""})
         st.rerun()
@@ -65,6 +73,15 @@ def run_cells(row: RunRow) -> dict[str, Any]:
     }
 
 
+def run_lines(wanted: str) -> Iterator[tuple[object, ...]]:
+    """The runs in a file, under ``RUN_HEAD``."""
+    for row in sheets.every_row(lambda page: runs.runs_page(CONNECTION_ID, status=wanted, page=page).rows):
+        numbers = (row.done, row.failed, row.skipped, row.unknown, row.total)
+        ended = row.finished_at.isoformat() if row.finished_at else ""
+        word = status.RUN_WORDS[row.status].label
+        yield row.id, row.title, word, *numbers, row.created_by, row.created_at.isoformat(), ended
+
+
 def show_calls() -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         text = filters.search("calls", "Request id, code, path, product:12")
@@ -72,9 +89,12 @@ def show_calls() -> None:
         remote = filters.choice("calls", "remote", "remote", remotes)
         seen = [Choice(endpoint, endpoint) for endpoint in activity.endpoints_seen(CONNECTION_ID)]
         endpoint = filters.choice("calls", "endpoint", "endpoint", seen, width=230)
+        answers = activity.statuses_seen(CONNECTION_ID)
+        came_back = [Choice(one, "No answer" if one == activity.NO_ANSWER else one) for one in answers]
+        answer = filters.choice("calls", "status", "status", came_back)
         outcome = filters.choice("calls", "outcome", "outcome", [Choice("ok", "Worked"), Choice("failed", "Failed")])
-        filters.clear_button("calls", ("q", "remote", "endpoint", "outcome"))
-    wanted = CallFilter(remote, endpoint, outcome, text)
+        filters.clear_button("calls", ("q", "remote", "endpoint", "status", "outcome"))
+    wanted = CallFilter(remote, endpoint, outcome, text, answer)
     page = table.asked_for(lambda number: activity.calls_page(CONNECTION_ID, wanted, number))
     if not page.rows:
         empty.state("No calls", "Every call to TikTok and to the store is kept for 90 days; none matches.")
@@ -157,6 +177,7 @@ def show_webhooks() -> None:
     shape = table.Shape("table_hints", "Webhooks in", columns, ("Open",))
     click = table.grid(shape, [row.id for row in page.rows], [hint_cells(row) for row in page.rows])
     table.pager("hints", page.count)
+    sheets.download("webhooks", HINT_HEAD, partial(hint_lines, wanted), page.count)
     if click is not None:
         watched.dialog("Webhook", show_hint, width="large")(next(row for row in page.rows if row.id == click.row_id))
 
@@ -171,6 +192,14 @@ def hint_cells(row: HintRow) -> dict[str, Any]:
         "status": row.status,
         "note": row.note,
     }
+
+
+def hint_lines(wanted: str) -> Iterator[tuple[object, ...]]:
+    """The webhooks in a file, under ``HINT_HEAD``; their bodies are in none."""
+    for row in sheets.every_row(lambda page: activity.hints_page(status=wanted, page=page).rows):
+        about = (row.source, row.account, row.topic, row.subject, row.delivery_id, row.status, row.note)
+        handled = row.handled_at.isoformat() if row.handled_at else ""
+        yield row.received_at.isoformat(), *about, handled
 
 
 def show_hint(row: HintRow) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, false, func, or_, select
 
@@ -13,15 +13,22 @@ from core.db.filters import escaped_like
 from core.db.tables import api_calls, audit, inbox, listings, run_items, runs
 from core.reads.paging import Count, count_capped, page_of, reading
 
+NO_ANSWER: Final = "none"
+_STATUSES: Final = frozenset(str(status) for status in range(100, 600))
+
 
 @dataclass(frozen=True, slots=True)
 class CallFilter:
-    """``outcome`` is "ok", "failed" or empty; ``text`` an id or a part of the path."""
+    """``outcome`` is "ok", "failed" or empty; ``text`` an id or a part of the path.
+
+    ``status`` is the answer's over HTTP, ``NO_ANSWER`` or empty.
+    """
 
     remote: str = ""
     endpoint: str = ""
     outcome: str = ""
     text: str = ""
+    status: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,11 +148,19 @@ def _calls(connection_id: int, wanted: CallFilter) -> Select[Any]:
         statement = statement.where(c.endpoint == wanted.endpoint)
     if wanted.outcome:
         statement = statement.where(failed if wanted.outcome == "failed" else ~failed)
+    if wanted.status:
+        statement = statement.where(_answered(wanted.status))
     text = wanted.text.strip()
     if text:
         exact = (c.request_id == text) | (c.subject == text) | (c.code == text)
         statement = statement.where(exact | c.path.like(f"%{escaped_like(text)}%"))
     return statement
+
+
+def _answered(status: str) -> ColumnElement[bool]:
+    if status == NO_ANSWER:
+        return api_calls.c.status.is_(None)
+    return api_calls.c.status == int(status) if status in _STATUSES else false()
 
 
 def calls_page(connection_id: int, wanted: CallFilter, page: int = 1) -> CallPage:
@@ -193,10 +208,20 @@ def call_detail(call_id: int) -> CallDetail | None:
 
 def endpoints_seen(connection_id: int) -> tuple[str, ...]:
     """The endpoints of the latest 10,000 calls, for the filter."""
+    return tuple(_seen(connection_id, api_calls.c.endpoint))
+
+
+def statuses_seen(connection_id: int) -> tuple[str, ...]:
+    """The HTTP statuses of the latest 10,000 calls, for the filter; ``NO_ANSWER`` comes last."""
+    found = _seen(connection_id, api_calls.c.status)
+    return tuple(NO_ANSWER if status is None else str(status) for status in found)
+
+
+def _seen(connection_id: int, column: ColumnElement[Any]) -> list[Any]:
     mine = (api_calls.c.connection_id == connection_id) | api_calls.c.connection_id.is_(None)
-    latest = select(api_calls.c.endpoint).where(mine).order_by(api_calls.c.id.desc()).limit(10_000).subquery()
+    latest = select(column.label("seen")).where(mine).order_by(api_calls.c.id.desc()).limit(10_000).subquery()
     with reading() as connection:
-        return tuple(connection.scalars(select(latest.c.endpoint).distinct().order_by(latest.c.endpoint)))
+        return list(connection.scalars(select(latest.c.seen).distinct().order_by(latest.c.seen.nulls_last())))
 
 
 def hints_page(*, status: str = "", page: int = 1) -> HintPage:

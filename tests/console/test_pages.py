@@ -88,6 +88,22 @@ def test_each_view_of_activity(view: str, open_page: Open, filled: Filled) -> No
     assert len(at.dataframe[0].value) >= 1
 
 
+def test_calls_by_the_status_of_their_answer(open_page: Open, filled: Filled) -> None:
+    slow = open_page("activity", tab="calls", status="429")
+    assert len(slow.dataframe[0].value) == 15 and set(slow.dataframe[0].value["status"]) == {429}
+    assert slow.selectbox(key="calls_status").value == "429"
+    for nothing in ("none", "5x"):
+        at = open_page("activity", tab="calls", status=nothing)
+        assert not at.dataframe and any("No calls" in entry.value for entry in at.markdown)
+    with engine.transaction() as conn:
+        conn.execute(text("UPDATE api_calls SET status = NULL WHERE request_id = 'REQ00001'"))
+    lost = open_page("activity", tab="calls", status="none")
+    assert list(lost.dataframe[0].value["request_id"]) == ["REQ00001"]
+    assert lost.selectbox(key="calls_status").options == ["Any status", "200", "429", "No answer"]
+    with engine.transaction() as conn:
+        conn.execute(text("UPDATE api_calls SET status = 200 WHERE request_id = 'REQ00001'"))
+
+
 def test_products_in_pages_of_fifty(open_page: Open, filled: Filled) -> None:
     at = open_page("products")
     assert len(at.dataframe[0].value) == 50

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import re
 
+import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.console.filling import Filled
@@ -174,6 +175,28 @@ def test_no_column_lies_beyond_the_edge_of_a_small_window(page: Page, console: C
         expect(cell(page, 0)).not_to_be_empty()
         beyond = grid(page).locator(".dvn-scroller").evaluate("one => one.scrollWidth - one.clientWidth")
         assert beyond <= 0, f"{heading} is {beyond} px too wide for 1280 px"
+
+
+@pytest.mark.parametrize(
+    ("view", "head", "line"),
+    [
+        ("runs", "Run,What,Status,Done,Failed,Skipped,Unknown,Items,By,", "1,Send products,Done,16,4,0,0,20,operator,"),
+        ("calls", "At (UTC),Remote,Method,Path,Status,", ",tiktok,POST,/product/202309/products,429,"),
+        (
+            "webhooks",
+            "Received (UTC),From,Account,Topic,About,Delivery,Status,Note,",
+            ",tiktok,74,PRODUCT,,d1,waiting,",
+        ),
+        ("audit", "At (UTC),Who,Did,To,Detail", ",operator,send_all,run:1,{}"),
+    ],
+)
+def test_each_part_of_activity_is_downloaded(view: str, head: str, line: str, page: Page, console: Console) -> None:
+    be_signed_in(page, console, "viewer")
+    open_page(page, console, f"activity?tab={view}", "Activity")
+    with page.expect_download() as began:
+        page.get_by_role("button", name="Download CSV").click()
+    told = began.value.path().read_text(encoding="utf-8-sig")
+    assert told.startswith(head) and line in told
 
 
 def test_a_viewer_sees_no_way_to_act(page: Page, console: Console) -> None:
