@@ -22,21 +22,27 @@ HEAD = (
 
 
 def columns(currency: str, due: Sequence[Word], store: Sequence[Word]) -> dict[str, Any]:
-    """``due`` and ``store`` are the words that the rows shown use."""
+    """``due`` and ``store`` are the words that the rows shown use.
+
+    Together as wide as a window of 1280 pixels leaves, so that nothing lies beyond its edge.
+    """
     c = st.column_config
     return {
-        "order": c.TextColumn("Order id", width=140),
-        "customer": c.TextColumn("Customer", width=96),
-        "date": c.DatetimeColumn("Date (GMT)", format="D MMM, HH:mm", timezone="UTC", width=88),
-        "total": c.NumberColumn(f"Total ({currency})" if currency else "Total", format="%.2f", width=76),
-        "status": status.column("TikTok status", STATUS_WORDS.values(), width=124),
-        "store": status.column("Store status", store, width=98),
-        "due": status.column("Ship by", due, width=100),
-        "note": c.TextColumn("Note", width=260),
-        "fulfilment": status.column("Fulfilment", FULFILMENT_WORDS.values(), width=100),
-        "received": c.DatetimeColumn("API received (GMT)", format="D MMM, HH:mm:ss", timezone="UTC", width=118),
-        "sent": c.DatetimeColumn("API sent (GMT)", format="D MMM, HH:mm:ss", timezone="UTC", width=118),
-        "marks": c.TextColumn("Marks", width=110),
+        "order": c.TextColumn("Order id", width=130),
+        "customer": c.TextColumn("Customer", width=84),
+        "date": c.DatetimeColumn("Date (GMT)", format="D MMM, HH:mm", timezone="UTC", width=84),
+        "total": c.NumberColumn(f"Total ({currency})" if currency else "Total", format="%.2f", width=66),
+        "status": status.column("TikTok status", STATUS_WORDS.values(), width=120),
+        "store": status.column("Store status", store, width=86),
+        "due": status.column("Ship by", due, width=86),
+        "fulfilment": status.column("Fulfilment", FULFILMENT_WORDS.values(), width=82),
+        "received": c.DatetimeColumn(
+            "API received", format="D MMM, HH:mm", timezone="UTC", width=84, help="When it was read from TikTok, GMT."
+        ),
+        "sent": c.DatetimeColumn(
+            "API sent", format="D MMM, HH:mm", timezone="UTC", width=84, help="When the store got it, GMT."
+        ),
+        "note": c.TextColumn("Note", width=52),
     }
 
 
@@ -49,12 +55,11 @@ def cells(row: OrderRow, at: datetime) -> dict[str, Any]:
         "total": float(row.total),
         "status": [status_word(row.status).label],
         "store": [store_word(row).label],
-        "note": note(row),
         "fulfilment": [FULFILMENT_WORDS[row.fulfilment].label] if row.fulfilment in FULFILMENT_WORDS else [],
         "due": [due.label] if due else [],
         "received": row.received_at,
         "sent": row.sent_at,
-        "marks": ", ".join(marks(row)),
+        "note": ". ".join(part for part in (", ".join(marks(row)), note(row)) if part),
     }
 
 

@@ -72,24 +72,25 @@ def wanted_rows() -> tuple[StockFilter, tuple[str, bool]]:
 
 
 def columns() -> dict[str, Any]:
+    """Together as wide as a window of 1280 pixels leaves, so that nothing lies beyond its edge."""
     c = st.column_config
     number = partial(c.NumberColumn, format="localized")
     return {
-        "sku": c.TextColumn("SKU", width=128),
-        "name": c.TextColumn("Product", width=150),
-        "hand": number("On hand", width=62),
+        "sku": c.TextColumn("SKU", width=112),
+        "name": c.TextColumn("Product", width=112),
+        "hand": number("On hand", width=60),
         "held": number("Held", width=44, help="Sold on TikTok and not yet off the store's stock."),
         "buffer": number("Buffer", width=52),
         "cap": number("Cap", width=42),
         "should": number("Should offer", width=84),
-        "shop": number("Shop says", width=72),
+        "shop": number("Shop says", width=70),
         "difference": number("Difference", width=74),
-        "cause": c.TextColumn("Cause", width=150),
-        "age": c.TextColumn("Age", width=85),
+        "cause": c.TextColumn("Cause", width=114),
+        "age": c.TextColumn("Age", width=70),
         "exposure": c.NumberColumn(
-            "Exposure", format="%.2f", width=75, help="Pieces that may be sold before the Shop hears of a change."
+            "Exposure", format="%.2f", width=68, help="Pieces that may be sold before the Shop hears of a change."
         ),
-        "note": c.TextColumn("Note", width=240),
+        "note": c.TextColumn("Note", width=56),
     }
 
 

@@ -110,6 +110,11 @@ def test_what_waits_is_grouped_by_cause(open_page: Open, stocked: Orders) -> Non
     assert set(shown(at)["note"]) == {f"1 SKU is not linked to the store: {MISSING}."}
 
 
+def test_what_sets_an_order_apart_stands_in_its_note(open_page: Open, stocked: Orders) -> None:
+    found = shown(open_page("orders", q=remote_id(55)))
+    assert list(found["note"]) == ["shipped by TikTok"]
+
+
 def test_retrying_a_cause_queues_its_orders(open_page: Open, filled: Filled, stocked: Orders) -> None:
     at = open_page("orders", tab="Needs a person")
     newest = "SELECT max(id) FROM runs"

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from core import config
+from core.secrets import sealer
 from tests.console.filling import Filled
+from tests.console.order_filling import fill_orders
+from tests.console.stock_filling import fill_stock
 from tests.e2e.conftest import TICK, Console, be_signed_in, choose_in_menu, grid, open_page, point, settled
 from tests.waiting import wait_until
 
@@ -168,12 +173,29 @@ def test_search_everything_opens_the_row(page: Page, console: Console) -> None:
     expect(page.get_by_role("dialog").get_by_role("heading", name="Mug number 77")).to_be_visible()
 
 
-def test_no_column_lies_beyond_the_edge_of_a_small_window(page: Page, console: Console) -> None:
+@pytest.fixture
+def flows(console: Console, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Orders and SKUs in the Shop, the customers sealed with the console's own key."""
+    for name in ("DATABASE_URL", "CROSSDOCK_HOME"):
+        monkeypatch.setenv(name, console.environment[name])
+    for cached in (config.settings, sealer):
+        cached.cache_clear()
+    with console.engine.begin() as conn:
+        fill_orders(conn, console.filled)
+        fill_stock(conn, console.filled)
+    yield
+    monkeypatch.undo()
+    for cached in (config.settings, sealer):
+        cached.cache_clear()
+
+
+def test_no_column_lies_beyond_the_edge_of_a_small_window(page: Page, console: Console, flows: None) -> None:
     be_signed_in(page, console)
-    for path, heading in (("products", "Products"), ("exports", "Exports")):
-        open_page(page, console, path, heading)
-        expect(cell(page, 0)).not_to_be_empty()
-        beyond = grid(page).locator(".dvn-scroller").evaluate("one => one.scrollWidth - one.clientWidth")
+    for heading in ("Products", "Exports", "Orders", "Stock"):
+        open_page(page, console, heading.lower(), heading)
+        table = grid(page) if heading != "Stock" else page.locator(".st-key-table_stock")
+        expect(table.get_by_test_id(f"glide-cell-{SKU_COLUMN}-0")).not_to_be_empty()
+        beyond = table.locator(".dvn-scroller").evaluate("one => one.scrollWidth - one.clientWidth")
         assert beyond <= 0, f"{heading} is {beyond} px too wide for 1280 px"
 
 
