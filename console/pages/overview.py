@@ -18,7 +18,8 @@ def cause_line(cause: Cause, position: int) -> None:
     at = connections.database_time()
     with st.container(border=True, key=f"cause_{position}"):
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(f"**{cause.count.text()}** {escaped(cause.sentence)}")
+            number = "" if cause.alone else f"**{cause.count.text()}** "
+            st.markdown(number + escaped(cause.sentence))
             st.page_link(
                 f"pages/{cause.page}.py",
                 label=cause.button,
@@ -42,12 +43,12 @@ def how_it_runs() -> None:
     st.subheader("How it runs")
     flow_numbers.show()
     found = overview.numbers(context.current_id())
-    by_day = {day.day: day.number for day in overview.sent_by_day(context.current_id())}
+    by_day = [day.number for day in overview.sent_by_day(context.current_id())]
     cells = (
         ("Products in the store", found.products.text(), None),
         ("Listings live", found.live.text(), None),
         ("In review", found.in_review.text(), None),
-        ("Sent, last 14 days", f"{sum(by_day.values()):,}", list(by_day.values()) or None),
+        ("Sent, last 14 days", f"{sum(by_day):,}", by_day if any(by_day) else None),
         ("Calls, last 24 hours", f"{found.calls_today:,}", None),
         ("Failed calls", f"{found.failed_calls_today:,}", None),
         ("Call, median", f"{found.median_ms:,.0f} ms" if found.median_ms is not None else "–", None),

@@ -34,7 +34,7 @@ from core.reads.products import Choice, ProductPage, ProductRow
 
 HERE = context.current()
 NAME = "products"
-FILTERS = ("q", "tab", "status", "problem", "category", "brand")
+FILTERS = ("q", "tab", "status", "problem", "first", "category", "brand")
 STATUSES = tuple(Choice(str(one), word.label) for one, word in PRODUCT_WORDS.items())
 ORDERS = {
     "changed": "Last changed first",
@@ -128,7 +128,10 @@ def wanted_rows() -> tuple[ProductFilter, tuple[str, bool]]:
         order = filters.sorting(NAME, ORDERS)
         filters.clear_button(NAME, FILTERS)
     known = tab if tab in PRODUCT_TABS else ""
-    wanted = ProductFilter(tab=known, text=text, status=word, problem=problem, category=category, brand=brand)
+    wanted = ProductFilter(
+        tab=known, text=text, status=word, problem=problem, category=category, brand=brand,
+        first=url.get("first") == "1",
+    )  # fmt: skip
     return wanted, order
 
 

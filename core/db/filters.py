@@ -42,6 +42,8 @@ def state_clauses(connection_id: int, wanted: ProductFilter) -> Clauses:
         clauses.append(product_states.c.status == wanted.status)
     if wanted.problem:
         clauses.append(product_states.c.problem_codes.contains([wanted.problem]))
+        if wanted.first:
+            clauses.append(product_states.c.problem_codes[1] == wanted.problem)
     if wanted.sync:
         clauses.append(product_states.c.sync == wanted.sync)
     return clauses

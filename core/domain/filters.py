@@ -13,7 +13,7 @@ _NOT_KEPT = "[text]"
 class ProductFilter:
     """``tab`` is a key of ``PRODUCT_TABS`` or empty; ``text`` words to find, or a pasted list of SKUs.
 
-    ``status`` is one ``ProductStatus`` or empty.
+    ``status`` is one ``ProductStatus`` or empty; ``first``: ``problem`` has to be the first of the product's.
     """
 
     tab: str = ""
@@ -23,6 +23,7 @@ class ProductFilter:
     category: str = ""
     brand: str = ""
     sync: str = ""
+    first: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Date, Select, cast, func, sele
 
 from core.db.filters import export_status, not_deleted
 from core.db.tables import api_calls, issues, listings, product_states
+from core.domain.counting import noun
 from core.domain.order_tabs import HOLD_WORDS
 from core.domain.statuses import ExportStatus, ProductStatus
 from core.domain.stock import WRITE_UNKNOWN
@@ -24,10 +25,24 @@ _WAITING_FOR_A_PERSON = (
     ProductStatus.SUSPENDED,
 )
 
+_REFUSALS = {
+    ProductStatus.FAILED: (
+        "refused by the Shop when it was sent",
+        "refused by the Shop when they were sent",
+    ),
+    ProductStatus.SUSPENDED: ("taken down by the Shop", "taken down by the Shop"),
+    ProductStatus.UNKNOWN: ("sent and no answer came back", "sent and no answer came back"),
+}
+# Issues of which there may be many: what several of them say, and the filter that shows what they are about.
+_ISSUES_OF_A_KIND = {"low_stock": ("SKUs have less left than their alert value", (("state", "low"),))}
+
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """One reason why something waits for a person: how many, since when, and the filtered page that shows them."""
+    """One reason why something waits for a person: how many, since when, and the filtered page that shows them.
+
+    ``sentence`` goes on after the number, or stands ``alone`` where it tells of one thing only.
+    """
 
     sentence: str
     fix: str
@@ -36,6 +51,7 @@ class Cause:
     page: str
     parameters: tuple[tuple[str, str], ...]
     button: str
+    alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +118,15 @@ def _call_numbers(connection_id: int) -> Select[Any]:
 
 
 def sent_by_day(connection_id: int) -> tuple[Day, ...]:
-    """Listings sent to the Shop on each of the last 14 days (UTC), days without any left out."""
+    """Listings sent to the Shop on each of the last 14 days (UTC), today the last."""
     day = cast(func.timezone("UTC", listings.c.sent_at), Date).label("day")
-    recent = listings.c.sent_at > func.now() - timedelta(days=DAYS)
-    statement = select(day, func.count()).where(listings.c.connection_id == connection_id, recent).group_by(day)
+    today = cast(func.timezone("UTC", func.now()), Date)
+    recent = (listings.c.connection_id == connection_id, day > today - DAYS)
     with reading() as connection:
-        return tuple(Day(*row) for row in connection.execute(statement.order_by(day)))
+        sent = {row[0]: row[1] for row in connection.execute(select(day, func.count()).where(*recent).group_by(day))}
+        present = connection.execute(select(today)).scalar_one()
+    days = [present - timedelta(days=back) for back in range(DAYS - 1, -1, -1)]
+    return tuple(Day(one, sent.get(one, 0)) for one in days)
 
 
 def causes(connection_id: int) -> tuple[Cause, ...]:
@@ -142,23 +161,22 @@ def _open_issues(connection: Connection, connection_id: int) -> list[Cause]:
         .order_by(func.count().desc())
         .limit(20)
     )
-    return [
-        Cause(sentence, fix, Count(number), since, link or "activity", (), "Open")
-        for _, sentence, fix, number, since, link in connection.execute(statement)
-    ]
+    return [_issue(*row) for row in connection.execute(statement)]
+
+
+def _issue(code: str, sentence: str, fix: str, number: int, since: datetime, link: str) -> Cause:
+    """One issue speaks for itself; of several of a kind the one shown is an example."""
+    words, parameters = _ISSUES_OF_A_KIND.get(code, (f"issues such as: {sentence}", ()))
+    said = sentence if number == 1 else words
+    return Cause(said, fix, Count(number), since, link or "activity", parameters, "Open", alone=number == 1)
 
 
 def _refused(connection: Connection, connection_id: int) -> list[Cause]:
-    words = (
-        (ProductStatus.FAILED, "were refused by the Shop when they were sent", "Failed"),
-        (ProductStatus.SUSPENDED, "were taken down by the Shop", "Failed"),
-        (ProductStatus.UNKNOWN, "were sent and no answer came back", "Unknown"),
-    )
     disapproved = _exports(connection, connection_id, ExportStatus.DISAPPROVED)
     oldest = _oldest(connection, listings.c.reviewed_at, connection_id)
     found = [
         Cause(
-            "listings were disapproved by the Shop",
+            f"{noun(disapproved.number, 'listing was', 'listings were')} disapproved by the Shop",
             "Look at the reasons, put them right and send again.",
             disapproved,
             oldest,
@@ -167,28 +185,30 @@ def _refused(connection: Connection, connection_id: int) -> list[Cause]:
             "See the reasons",
         )
     ]
-    for status, sentence, tab in words:
+    for status, (one, several) in _REFUSALS.items():
         count = _products(connection, connection_id, status)
         since = _since(connection, connection_id, status) if count.number else None
         fix = "Open a product to see what the Shop said."
-        found.append(Cause(f"products {sentence}", fix, count, since, "products", (("tab", tab),), "See them"))
+        said = noun(count.number, f"product was {one}", f"products were {several}")
+        found.append(Cause(said, fix, count, since, "products", (("status", str(status)),), "See them"))
     return found
 
 
 def _problems(connection: Connection, connection_id: int) -> list[Cause]:
-    """Products that are not ready, by the first thing that is wrong with each."""
+    """Products that are not ready, by the first thing that is wrong with each; of very many only some are counted."""
     first = product_states.c.problems[0]
     code = first["code"].astext.label("code")
     waits = product_states.c.status.in_([ProductStatus.NOT_READY, ProductStatus.CATEGORY_MISSING])
     some = (
         select(code, first["fix"].astext.label("fix"), product_states.c.changed_at)
-        .where(product_states.c.connection_id == connection_id, waits)
-        .limit(COUNT_CAP)
-        .subquery()
+        .where(product_states.c.connection_id == connection_id, waits, not_deleted(connection_id))
+        .limit(COUNT_CAP + 1)
+        .cte("some")
     )
     number = func.count()
+    looked_at = select(number).select_from(some).scalar_subquery()
     statement = (
-        select(some.c.code, func.min(some.c.fix), number, func.min(some.c.changed_at))
+        select(some.c.code, func.min(some.c.fix), number, func.min(some.c.changed_at), looked_at)
         .where(some.c.code.is_not(None))
         .group_by(some.c.code)
         .order_by(number.desc())
@@ -196,15 +216,15 @@ def _problems(connection: Connection, connection_id: int) -> list[Cause]:
     )
     return [
         Cause(
-            f"products are not ready: {code.replace('_', ' ')}",
+            f"{noun(found, 'product is', 'products are')} not ready: {code.replace('_', ' ')}",
             fix or "",
-            Count(found, found >= COUNT_CAP),
+            Count(found, looked > COUNT_CAP),
             since,
             "products",
-            (("tab", "Not ready"), ("problem", code)),
+            (("tab", "Not ready"), ("problem", code), ("first", "1")),
             "See them",
         )
-        for code, fix, found, since in connection.execute(statement)
+        for code, fix, found, since, looked in connection.execute(statement)
     ]
 
 

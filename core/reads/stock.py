@@ -229,7 +229,7 @@ def _matching(rules: _Rules, wanted: StockFilter) -> Select[Any]:
     )
     mine = (s.connection_id == rules.connection_id, s.ended_at.is_(None), s.remote_id.is_not(None))
     statement = select(*columns).select_from(_joined(rules, waiting)).where(*mine)
-    return statement.where(*_clauses(rules, wanted, differs, cause))
+    return statement.where(*_clauses(rules, wanted, differs, cause, held))
 
 
 def _still_told(should: ColumnElement[Any]) -> ColumnElement[bool]:
@@ -240,12 +240,16 @@ def _still_told(should: ColumnElement[Any]) -> ColumnElement[bool]:
 
 
 def _clauses(
-    rules: _Rules, wanted: StockFilter, differs: ColumnElement[bool], cause: ColumnElement[Any]
+    rules: _Rules,
+    wanted: StockFilter,
+    differs: ColumnElement[bool],
+    cause: ColumnElement[Any],
+    held: ColumnElement[int],
 ) -> list[ColumnElement[bool]]:
     s, v, p, i = listing_skus.c, variants.c, products.c, stock_check_items.c
     clauses = _text(wanted.text)
     if wanted.state:
-        clauses.append(_state(rules, wanted.state, differs))
+        clauses.append(_state(rules, wanted.state, differs, held))
     if wanted.cause:
         clauses.append(cause == wanted.cause)
     if wanted.cause and wanted.cause not in UNTOLD:
@@ -276,13 +280,14 @@ def _text(typed: str) -> list[ColumnElement[bool]]:
     return [or_(exact, and_(*words))]
 
 
-def _state(rules: _Rules, state: str, differs: ColumnElement[bool]) -> ColumnElement[bool]:
+def _state(rules: _Rules, state: str, differs: ColumnElement[bool], held: ColumnElement[int]) -> ColumnElement[bool]:
+    """``low`` as ``low_stock`` has it: what orders hold is not left, and what the store no longer has is not low."""
     s, v = listing_skus.c, variants.c
     alert = func.coalesce(sku_rules.c.low_stock_alert, literal(rules.alert, Integer))
     known: dict[str, ColumnElement[bool]] = {
         "differs": differs,
         "out": func.coalesce(v.stock, 0) <= 0,
-        "low": func.coalesce(v.stock, 0) < alert,
+        "low": and_(v.deleted_at.is_(None), func.greatest(func.coalesce(v.stock, 0) - held, 0) < alert),
         "refused": or_(s.error_sentence != "", s.quantity_hold != ""),
         "unread": s.shop_quantity.is_(None),
         "left": left_over(),

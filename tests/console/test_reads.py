@@ -15,6 +15,7 @@ from core.domain.statuses import PRODUCT_TABS, ExportStatus
 from core.reads import activity, connections, exports, mappings, overview, products, search
 from core.reads.paging import COUNT_CAP, PAGE_SIZE, Count
 from core.reads.product_detail import product_detail
+from core.services.issues import open_issue
 from tests.console.filling import Filled
 
 WANTED = (
@@ -159,3 +160,71 @@ def test_the_timeline_of_a_product_has_its_webhooks_and_the_runs_on_its_listing(
     told = {event.title for event in events if event.kind == "webhook"}
     assert told == {"Webhook product.updated", "Webhook stock.changed", "Webhook PRODUCT_STATUS_CHANGE"}
     assert "Correct stock: done" in {event.title for event in events}
+
+
+def shown_by(connection_id: int, cause: overview.Cause) -> Count:
+    """How many rows the page shows that a line of the overview opens."""
+    address = dict(cause.parameters)
+    if cause.page == "exports":
+        return exports.exports_page(connection_id, ExportFilter(**address)).count
+    first = address.pop("first", "") == "1"
+    return products.products_page(connection_id, ProductFilter(**address, first=first)).count
+
+
+def test_a_line_of_the_overview_opens_the_rows_it_counts(filled: Filled, monkeypatch: pytest.MonkeyPatch) -> None:
+    suspended, several = filled.product_ids[2], filled.product_ids[7]
+    with engine.transaction() as conn:
+        conn.exec_driver_sql(f"UPDATE product_states SET status = 'suspended' WHERE product_id = {suspended}")
+        conn.exec_driver_sql(
+            "UPDATE product_states SET problem_codes = '{brand_missing,weight_missing}',"
+            f' problems = \'[{{"code": "brand_missing"}}]\' || problems WHERE product_id = {several}'
+        )
+    found = overview.causes(filled.connection_id)
+    assert {cause.page for cause in found} == {"exports", "products"}
+    for cause in found:
+        assert cause.count == shown_by(filled.connection_id, cause), cause
+    said = {f"{cause.count.text()} {cause.sentence}" for cause in found}
+    assert {"1 product was taken down by the Shop", "1 product is not ready: brand missing"} <= said
+    monkeypatch.setattr(overview, "COUNT_CAP", 20)
+    sampled = [cause.count for cause in overview.causes(filled.connection_id) if "not ready" in cause.sentence]
+    assert sampled and all(count.capped for count in sampled), "a part of them is not all of them"
+
+
+def test_what_is_low_is_counted_once_and_shown_as_such(filled: Filled) -> None:
+    def lines() -> list[tuple[str, str, tuple[tuple[str, str], ...]]]:
+        return [
+            (cause.sentence if cause.alone else f"{cause.count.text()} {cause.sentence}", cause.page, cause.parameters)
+            for cause in overview.causes(filled.connection_id)
+            if cause.page in ("stock", "activity")
+        ]
+
+    def low(sku: str) -> str:
+        return f"{sku} has 3 left; the alert is at 5."
+
+    with engine.transaction() as conn:
+        for number in (1, 2):
+            open_issue(
+                conn, connection_id=filled.connection_id, subject=("variant", str(number)), code="low_stock",
+                sentence=low(f"AB-{number}"), link="stock",
+            )  # fmt: skip
+            if number == 1:
+                continue
+            open_issue(
+                conn, connection_id=filled.connection_id, subject=("job", "x"), code="job_failed",
+                sentence="The job x failed.", link="activity",
+            )  # fmt: skip
+    assert sorted(lines()) == [
+        ("2 SKUs have less left than their alert value", "stock", (("state", "low"),)),
+        ("The job x failed.", "activity", ()),
+    ]
+    with engine.transaction() as conn:
+        conn.exec_driver_sql("UPDATE issues SET closed_at = now() WHERE subject_id IN ('2', 'x')")
+    assert lines() == [("AB-1 has 3 left; the alert is at 5.", "stock", (("state", "low"),))]
+    with engine.transaction() as conn:
+        conn.exec_driver_sql("DELETE FROM issues")
+
+
+def test_every_day_of_fourteen_is_counted(filled: Filled) -> None:
+    found = overview.sent_by_day(filled.connection_id)
+    assert [(found[-1].day - one.day).days for one in found] == list(range(13, -1, -1))
+    assert sum(one.number for one in found) == 45

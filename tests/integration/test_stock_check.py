@@ -32,6 +32,7 @@ from core.db.tables import (
     sku_rules,
     stock_check_items,
     stock_checks,
+    stock_deductions,
     variants,
     warehouses,
 )
@@ -586,7 +587,20 @@ def test_low_stock_is_one_issue_until_it_is_back(rig: StockRig) -> None:
             judge_low_stock(conn, rig.connection_id)
             return list(conn.scalars(wanted))
 
+    def shown() -> list[str]:
+        return [row.sku for row in stock_page(rig.connection_id, StockFilter(state="low")).rows]
+
     assert judged() == judged() == [f"{seller_sku} has 3 left; the alert is at 5."]
+    assert shown() == [seller_sku]
+    rig.set_stock(product_id, 6)
+    assert (judged(), shown()) == ([], [])
+    unit = {"store_account_id": rig.base.store_account_id, "variant_id": variant_id, "by": "us", "outcome": "held"}
+    with transaction() as conn:
+        conn.execute(stock_deductions.insert(), [unit] * 2)
+    assert judged() == [f"{seller_sku} has 4 left; the alert is at 5."]
+    assert shown() == [seller_sku], "the page shows what the issue counts"
+    with transaction() as conn:
+        conn.execute(stock_deductions.delete().where(stock_deductions.c.line_id.is_(None)))
     rule = {"variant_id": variant_id, "store_account_id": rig.base.store_account_id, "low_stock_alert": 2}
     with transaction() as conn:
         conn.execute(sku_rules.insert().values(rule))
@@ -598,4 +612,4 @@ def test_low_stock_is_one_issue_until_it_is_back(rig: StockRig) -> None:
     rig.setting("low_stock_alert", None)
     with transaction() as conn:
         conn.execute(sku_rules.delete())
-        assert conn.scalar(select(func.count()).where(issues.c.code == "low_stock")) == 2
+        assert conn.scalar(select(func.count()).where(issues.c.code == "low_stock")) == 3
