@@ -12,7 +12,8 @@ import streamlit as st
 
 from console import actions, context
 from console.components import feedback
-from core.reads.latency import orders_left_out, orders_waiting
+from core.domain.counting import noun
+from core.reads.latency import orders_held, orders_left_out
 from core.reads.order_mappings import shipping_rates
 from core.services.settings_of_connection import ConnectionSettings
 
@@ -93,13 +94,16 @@ def orders(here: context.Context) -> None:
         values["default_shipping_rate"] = _rate(here.connection.id, now, off)
     else:
         values["stock_import"] = _switch("stock_import", now, off)
-    waiting = orders_waiting(here.connection.id)
+    waiting = orders_held(here.connection.id)
     if _differs(now, values):
-        st.caption(f"Saved, the {waiting.text()} orders that wait now are decided again by the new rules.")
+        orders = noun(waiting.number, "order that waits now is", "orders that wait now are")
+        st.caption(f"Saved, the {waiting.text()} {orders} decided again by the new rules.")
     if values["order_import"] and not now.order_import:
+        left_out = orders_left_out(here.connection.id)
+        orders = noun(left_out.number, "So is the {} order", "So are the {} orders").format(left_out.text())
         st.caption(
-            f"So are the {orders_left_out(here.connection.id).text()} orders left out while importing was off. Those "
-            "that have left already, or whose stock Crossdock has taken off, stay out."
+            f"{orders} left out while importing was off. Those that have left already, or whose stock Crossdock has "
+            "taken off, stay out."
         )
     _save("orders", here.connection.id, now, values, off)
 

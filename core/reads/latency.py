@@ -136,6 +136,13 @@ def orders_waiting(connection_id: int) -> Count:
         return count_capped(conn, select(o.id).where(o.connection_id == connection_id, stuck))
 
 
+def orders_held(connection_id: int) -> Count:
+    """Orders that the store does not have and that stand still."""
+    o = shop_orders.c
+    with reading() as conn:
+        return count_capped(conn, select(o.id).where(o.connection_id == connection_id, stands_still()))
+
+
 def orders_left_out(connection_id: int) -> Count:
     """Orders that are not in the store because importing is off: they are decided again once it is on."""
     o = shop_orders.c
