@@ -67,7 +67,8 @@ def show(wanted: OrderFilter, *, customers: bool) -> None:
         else:
             dots.append((area, place))
     said = counted(found.orders, "order") + (", the newest that match" if found.capped else "")
-    st.caption(said + (f"; {elsewhere:,} of them have no place that is known: TikTok hides it." if elsewhere else ""))
+    hidden = counted(elsewhere, "of them has no place", "of them have no place")
+    st.caption(said + (f"; {hidden} that is known: TikTok hides it." if elsewhere else ""))
     if dots:
         _draw(dots)
     rows = [{"Area": place.name, "Orders": area.orders, "Total": float(area.total)} for area, place in dots]

@@ -12,6 +12,7 @@ import streamlit as st
 from console import context, stock_actions
 from console.components import feedback, sheets, table, url, watched, words
 from console.components.status import escaped
+from core.domain.counting import noun
 from core.reads import connections, stock_charts
 from core.reads.stock_charts import CheckRow, ItemRow
 
@@ -93,7 +94,10 @@ def _log(row: CheckRow) -> None:
     )
     with st.container(border=True, key="check_log"):
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(f"**Log of the check of {words.clock(row.started_at)}**, {count.text()} SKUs", width="content")
+            st.markdown(
+                f"**Log of the check of {words.clock(row.started_at)}**, {count.text()} {noun(count.number, 'SKU')}",
+                width="content",
+            )
             st.button(
                 "Put away", key="check_away_", type="tertiary", on_click=url.put, args=({"check": "", _PAGE: ""},)
             )

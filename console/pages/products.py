@@ -27,6 +27,7 @@ from console.components import (
 )
 from console.components.selection import Selected
 from core.config import settings
+from core.domain.counting import counted
 from core.domain.filters import ProductFilter, Selection
 from core.domain.statuses import PRODUCT_TABS, PRODUCT_WORDS, ProductStatus
 from core.reads import connections, products
@@ -187,7 +188,8 @@ def missing(text: str) -> None:
     lacking = products.missing_skus(context.current_id(), text)
     if lacking:
         shown = ", ".join(lacking[:20]) + (f" and {len(lacking) - 20} more" if len(lacking) > 20 else "")
-        st.warning(status.escaped(f"{len(lacking)} of the pasted SKUs are in no product: {shown}."))
+        said = counted(len(lacking), "of the pasted SKUs is in no product", "of the pasted SKUs are in no product")
+        st.warning(status.escaped(f"{said}: {shown}."))
 
 
 def csv_lines(wanted: ProductFilter) -> Iterator[tuple[object, ...]]:

@@ -81,6 +81,10 @@ def _stock(connection_id: int) -> list[Cause]:
     found, waiting = drift(connection_id), stock_waiting(connection_id)
     if found is None or not waiting.number:
         return []
-    sentence = "SKUs were not as they should be after the last stock check"
+    sentence = noun(
+        found.remaining,
+        "SKU was not as it should be after the last stock check",
+        "SKUs were not as they should be after the last stock check",
+    )
     fix = "Look at why, and correct what can be corrected."
     return [Cause(sentence, fix, waiting, found.at, "stock", (("state", "left"),), "See them")]

@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from core.db.engine import transaction
 from core.db.tables import connection_checks, connections, shops, store_accounts, warehouses
+from core.domain.counting import counted
 from core.domain.regions import market_name, misfit
 from core.domain.scopes import missing, sentence_for
 from core.ports import Marketplace
@@ -162,7 +163,7 @@ def _authorisation(row: Any) -> Check:
     left = row.refresh_expires_at - row.now
     if left > _ENDLESS:
         return Check(name, "ok", "The authorisation has no end date.")
-    sentence = f"Must be done by {row.refresh_expires_at:%d %b %Y}, in {max(left.days, 0)} days."
+    sentence = f"Must be done by {row.refresh_expires_at:%d %b %Y}, in {counted(max(left.days, 0), 'day')}."
     soon = left <= timedelta(days=WARNING_DAYS[0])
     return Check(name, "wrong", sentence, "Reconnect the Shop.", CONNECT) if soon else Check(name, "ok", sentence)
 

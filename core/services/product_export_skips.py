@@ -10,6 +10,7 @@ from sqlalchemy import and_, case, func, select
 from core.db.engine import transaction
 from core.db.filters import selected_products
 from core.db.tables import product_states
+from core.domain.counting import counted
 from core.domain.filters import Selection
 from core.domain.listing import ListingDraft
 from core.domain.money import Money
@@ -46,13 +47,14 @@ def plan_send(connection_id: int, selection: Selection) -> DryRun:
     mine = (s.connection_id == connection_id, s.product_id.in_(select(chosen)))
     said = select(status).where(*mine).subquery()
     with transaction() as connection:
-        counted = connection.execute(select(said.c.said, func.count()).group_by(said.c.said))
-        counts = {ProductStatus(status): count for status, count in counted}
+        found = connection.execute(select(said.c.said, func.count()).group_by(said.c.said))
+        counts = {ProductStatus(status): count for status, count in found}
     skipped = {status: count for status, count in counts.items() if status in NOT_SENDABLE}
     will = sum(counts.values()) - sum(skipped.values())
     words = tuple((PRODUCT_WORDS[status].label, count) for status, count in skipped.items())
     live = counts.get(ProductStatus.ACTIVE, 0)
-    warnings = (f"{live:,} are on sale and go back into review when their content changed.",) if live else ()
+    one, several = "is on sale and goes back into review when its", "are on sale and go back into review when their"
+    warnings = (f"{counted(live, one, several)} content changed.",) if live else ()
     return DryRun(will, words, will * _SECONDS_EACH, warnings)
 
 

@@ -18,6 +18,7 @@ from core.db.bulk import upsert_rows
 from core.db.engine import transaction
 from core.db.leases import is_free, release_lease, renew_lease, take_lease
 from core.db.tables import connections, listing_skus, listings, stock_check_items, stock_checks
+from core.domain.counting import counted
 from core.domain.errors import RemoteError
 from core.domain.occurrences import Daily, is_late, last_due
 from core.domain.stock import LEFT_ALONE, cause_of, sentence_of
@@ -306,9 +307,9 @@ def finish_check(check_id: int) -> None:
 
 
 def _sentence(found: int, corrected: int, uncompared: int) -> str:
-    rest = f" {uncompared:,} SKUs could not be compared." if uncompared else ""
+    rest = f" {counted(uncompared, 'SKU')} could not be compared." if uncompared else ""
     if found:
-        return f"{found:,} SKUs differed: {corrected:,} corrected, {found - corrected:,} left.{rest}"
+        return f"{counted(found, 'SKU')} differed: {corrected:,} corrected, {found - corrected:,} left.{rest}"
     return f"Every compared SKU is as it should be.{rest}" if rest else "Every SKU is as it should be."
 
 

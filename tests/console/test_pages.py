@@ -189,6 +189,7 @@ def test_what_the_shop_refused_goes_before_a_warning(
 def test_a_pasted_list_names_what_is_missing(open_page: Open, filled: Filled) -> None:
     at = open_page("products", q="SKU-0002,SKU-0003,SKU-9999")
     assert set(at.dataframe[0].value["sku"]) == {"SKU-0002", "SKU-0003"}
+    assert at.warning[0].value.startswith("1 of the pasted SKUs is in no product")
     assert "SKU\\-9999" in at.warning[0].value or "SKU-9999" in at.warning[0].value
 
 

@@ -202,7 +202,7 @@ def test_a_sku_that_the_shop_does_not_name_is_a_difference(rig: StockRig) -> Non
     assert (one.expected, one.before) == (gone.stock, None)
     assert one.sentence == "The Shop did not name this SKU when its stock was asked for."
     assert (done.compared, done.uncompared, done.found, done.remaining, done.run_id) == (7, 1, 1, 1, None)
-    assert done.sentence == "1 SKUs differed: 0 corrected, 1 left. 1 SKUs could not be compared."
+    assert done.sentence == "1 SKU differed: 0 corrected, 1 left. 1 SKU could not be compared."
     assert rig.sku(rig.listed[4]).shop_quantity is None
     assert stock_check.fix(rig.connection_id, "ann") is None
     (shown,) = stock_page(rig.connection_id, StockFilter(cause="not named by the Shop")).rows
@@ -225,8 +225,8 @@ def test_skus_that_are_not_read_do_not_count_as_compared(rig: StockRig) -> None:
     with transaction() as conn:
         conn.execute(update(listings).where(mine).values(tiktok_status=status))
     assert (done.compared, done.uncompared, done.found, done.corrected) == (7, 1, 1, 1)
-    assert done.sentence == "1 SKUs differed: 1 corrected, 0 left. 1 SKUs could not be compared."
-    assert right.sentence == "Every compared SKU is as it should be. 1 SKUs could not be compared."
+    assert done.sentence == "1 SKU differed: 1 corrected, 0 left. 1 SKU could not be compared."
+    assert right.sentence == "Every compared SKU is as it should be. 1 SKU could not be compared."
 
 
 def test_a_correction_that_the_shop_does_not_show_is_no_correction(rig: StockRig) -> None:
