@@ -160,7 +160,7 @@ def _bring_up(case: _Case) -> str:
     if tracking is not None:
         _note_tracking(case, present, tracking)
     if status is None:
-        return _done(case, "Its status is not followed.", present)
+        return _done(case, "Its status is not followed.")
     return _set_status(case, present, status, wanted)
 
 
@@ -172,6 +172,8 @@ def _set_status(case: _Case, present: StoreOrder, status: str, wanted: str | Non
     if before == "cancelled" and after != "cancelled":
         sentence = f"Store order {case.row.number} is cancelled in the store, and on TikTok it goes on ({status})."
         return _conflict(case, sentence, "Cancel it in Seller Center too, or set its status in the store.")
+    if wanted == case.row.status_id:  # the Shop asks for no move, whatever was set in the store since
+        return _done(case, "It was given that status already.")
     if before == "shipped" and after in _BEFORE_SHIPPING:
         return _done(case, f"It is {present.status} in the store already, which is further.", present)
     if present.status_id == wanted:

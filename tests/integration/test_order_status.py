@@ -246,6 +246,28 @@ def test_a_store_order_that_went_further_by_hand_is_not_put_back(rig: OrderRig, 
     assert status(rig, imported) == "shipped"
 
 
+@pytest.mark.parametrize("followed", [True, False])
+def test_what_staff_set_stays_until_the_shop_goes_on(rig: OrderRig, imported: str, followed: bool) -> None:
+    by_hand(rig, imported, "custom")
+    rig.setting("order_status_sync", followed)
+    (told,) = rig.market.orders([imported])
+    gone = replace(told.lines[0], status="CANCELLED")
+    with transaction() as conn:
+        one_less = replace(told, lines=(gone, *told.lines[1:]), seller_note="one line less")
+        store_orders_read(conn, rig.connection_id, [one_less])
+    order_status.follow_statuses(rig.store, rig.target)
+    assert status(rig, imported) == "custom"
+    assert ("order", "lines_cancelled") in rig.open_issues()
+    rig.setting("order_status_sync", True)
+    with transaction() as conn:
+        wake_all(conn, rig.connection_id)
+    order_status.follow_statuses(rig.store, rig.target)
+    assert status(rig, imported) == "custom"
+    rig.act(imported, "advance", to="IN_TRANSIT")
+    rig.work()
+    assert status(rig, imported) == "shipped"
+
+
 def test_a_cancelled_order_is_cancelled_in_the_store_and_its_goods_go_back_once(rig: OrderRig) -> None:
     before = rig.stock(rig.skus[1])
     order_id = rig.buy(rig.skus[1], quantity=3, on_hold=False)
