@@ -44,11 +44,18 @@ _ALLOWED = """
 o.hold IN ('out_of_stock', 'out_of_stock_late') AND EXISTS (
 SELECT 1 FROM shop_order_lines l WHERE l.order_id = o.id AND l.variant_id = ANY(:variant_ids))
 """
-_OTHER_STATUS = """
-UPDATE store_orders s SET behind = true FROM shop_orders o, mappings m
+# Recent store orders (``s``) whose status is another than the mapped one.
+_LACKING = """
+FROM shop_orders o, mappings m
 WHERE o.id = s.order_id AND o.connection_id = :connection_id AND o.remote_updated_at > now() - interval '30 days'
 AND m.connection_id = o.connection_id AND m.kind = 'order_status' AND m.source_id = o.status
-AND s.state = 'created' AND s.status_id <> m.target_id AND NOT s.behind
+AND s.state = 'created' AND s.status_id <> m.target_id AND m.target_id <> '' AND NOT s.behind
+"""
+_OTHER_STATUS = f"UPDATE store_orders s SET behind = true {_LACKING}"
+# That only the mapping moved is noted: what staff have set since is left alone then.
+_REMAPPED = f"""
+UPDATE store_orders s SET behind = true, noted = s.noted || jsonb_build_object('remapped', o.status) {_LACKING}
+AND o.status = ANY(:statuses) AND o.status <> 'CANCELLED'
 """
 # Tracking that the store orders were not told of, once it is wanted.
 _UNTRACKED = """
@@ -137,6 +144,12 @@ def live_of(conn: Connection, store_account_id: int) -> Sequence[int]:
     c = connections.c
     live = select(c.id).where(c.store_account_id == store_account_id, c.disconnected_at.is_(None))
     return conn.scalars(live).all()
+
+
+def mark_remapped(conn: Connection, connection_id: int, statuses: Sequence[str]) -> int:
+    """Have recent store orders of these TikTok statuses brought to what they are mapped to now; how many."""
+    given = {"connection_id": connection_id, "statuses": list(statuses)}
+    return conn.execute(text(_REMAPPED), given).rowcount
 
 
 def wake_all(conn: Connection, connection_id: int) -> int:

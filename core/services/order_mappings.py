@@ -17,7 +17,7 @@ from core.domain.order_words import STATUS_DEFAULTS
 from core.domain.orders import ShopOrder, StoreOrderStatus
 from core.ports import Store
 from core.services.order_follow_up import defer_once
-from core.services.order_holds import close_causes, wake, wake_linked
+from core.services.order_holds import close_causes, mark_remapped, wake, wake_linked
 
 
 class _Change(Protocol):
@@ -115,7 +115,7 @@ def statuses_changed(conn: Connection, connection_id: int, statuses: Sequence[st
     o = shop_orders.c
     theirs = select(o.id).where(o.connection_id == connection_id, o.status.in_(statuses), o.import_state == "imported")
     late = update(store_orders).where(store_orders.c.order_id.in_(theirs), store_orders.c.sentence != "")
-    if conn.execute(late.values(behind=True)).rowcount:
+    if conn.execute(late.values(behind=True)).rowcount + mark_remapped(conn, connection_id, statuses):
         defer_once(conn, "order_status", connection_id)
     close_causes(conn, connection_id)
 

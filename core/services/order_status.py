@@ -174,6 +174,8 @@ def _set_status(case: _Case, present: StoreOrder, status: str, wanted: str | Non
         return _conflict(case, sentence, "Cancel it in Seller Center too, or set its status in the store.")
     if wanted == case.row.status_id:  # the Shop asks for no move, whatever was set in the store since
         return _done(case, "It was given that status already.")
+    if case.row.noted.get("remapped") == status and present.status_id != case.row.status_id:
+        return _done(case, f"It was set to {present.status} in the store, and TikTok's status is as it was.")
     if before == "shipped" and after in _BEFORE_SHIPPING:
         return _done(case, f"It is {present.status} in the store already, which is further.", present)
     if present.status_id == wanted:

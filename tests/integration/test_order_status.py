@@ -268,6 +268,35 @@ def test_what_staff_set_stays_until_the_shop_goes_on(rig: OrderRig, imported: st
     assert status(rig, imported) == "shipped"
 
 
+def statuses_of(rig: OrderRig, kind: str) -> list[str]:
+    with transaction() as conn:
+        return sorted(one for one, its in status_kinds(conn, rig.store_account_id).items() if its == kind)
+
+
+def map_status(rig: OrderRig, source: str, target: str | None) -> None:
+    with transaction() as conn:
+        set_mapping(conn, rig.connection_id, MappingChange(ORDER_STATUS, source, target), rig.rig.boss)
+
+
+def test_orders_in_the_store_follow_a_changed_mapping(rig: OrderRig, imported: str) -> None:
+    by_staff = rig.buy(rig.skus[0], on_hold=False)
+    rig.work()
+    by_hand(rig, by_staff, "shipped")
+    with transaction() as conn:
+        paid = status_map(conn, rig.connection_id)["AWAITING_SHIPMENT"]
+    map_status(rig, "AWAITING_SHIPMENT", statuses_of(rig, "custom")[0])
+    assert jobs("order_status")
+    order_status.follow_statuses(rig.store, rig.target)
+    assert (status(rig, imported), status(rig, by_staff)) == ("custom", "shipped")
+    by_hand(rig, imported, "unpaid")
+    map_status(rig, "AWAITING_SHIPMENT", paid)
+    order_status.follow_statuses(rig.store, rig.target)
+    assert (status(rig, imported), status(rig, by_staff)) == ("unpaid", "shipped"), "staff have set them"
+    rig.act(imported, "advance", to="IN_TRANSIT")
+    rig.work()
+    assert status(rig, imported) == "shipped"
+
+
 def test_a_cancelled_order_is_cancelled_in_the_store_and_its_goods_go_back_once(rig: OrderRig) -> None:
     before = rig.stock(rig.skus[1])
     order_id = rig.buy(rig.skus[1], quantity=3, on_hold=False)
