@@ -83,12 +83,13 @@ def save_orders(connection: Connection, connection_id: int, found: Sequence[Shop
 
 def load_orders(connection: Connection, order_ids: Sequence[int]) -> dict[int, StoredOrder]:
     """The orders with these ids with all their lines. Raises ``SecretsError`` when a customer cannot be opened."""
+    rows = connection.execute(select(shop_orders).where(shop_orders.c.id.in_(list(order_ids)))).all()
+    # The lines after the orders: one that changes in between is seen, or its order's ``changed_at`` tells.
     lines: dict[int, list[Row[Any]]] = {}
     line = shop_order_lines.c
     wanted = select(shop_order_lines).where(line.order_id.in_(list(order_ids)), line.parent_line_id == "")
     for row in connection.execute(wanted.order_by(line.id)):
         lines.setdefault(row.order_id, []).append(row)
-    rows = connection.execute(select(shop_orders).where(shop_orders.c.id.in_(list(order_ids))))
     return {row.id: _stored(row, lines.get(row.id, [])) for row in rows}
 
 

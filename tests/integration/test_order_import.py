@@ -15,10 +15,11 @@ from typing import Any
 import pytest
 from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import delete, select, text, update
+from sqlalchemy import delete, event, select, text, update
 
 from core.config import Settings
 from core.db.engine import transaction
+from core.db.orders import load_orders
 from core.db.tables import latencies, mappings, runs, shop_orders, store_accounts, store_orders
 from core.domain.errors import Conflict, NotConfigured, Temporary
 from core.domain.filters import OrderFilter
@@ -743,6 +744,25 @@ def test_killed_between_the_call_and_its_answer_it_is_found_again(rig: OrderRig)
     rig.try_import()
     assert state(rig, order_id) == ("imported", "")
     assert len(rig.in_store(order_id)) == 1
+
+
+def test_a_line_cancelled_while_the_order_is_read_is_noticed(rig: OrderRig) -> None:
+    order_id = rig.buy(rig.skus[0], quantity=2, on_hold=False)
+    rig.drain()
+    (told,) = rig.market.orders([order_id])
+    less = replace(told, lines=(replace(told.lines[0], status="CANCELLED"), *told.lines[1:]), seller_note="one less")
+    row_id = rig.order(order_id).id
+
+    with transaction() as conn:
+
+        def cancel(*_: Any) -> None:
+            with transaction() as other:
+                store_orders_read(other, rig.connection_id, [less])
+
+        event.listen(conn, "after_cursor_execute", cancel, once=True)
+        stored = load_orders(conn, [row_id])[row_id]
+    seen = [line.status for line in stored.order.lines]
+    assert "CANCELLED" in seen or stored.changed_at < rig.order(order_id).changed_at, "or it is never looked at again"
 
 
 def test_a_worker_taken_for_dead_does_not_overwrite_what_came_after_it(rig: OrderRig) -> None:
