@@ -27,7 +27,7 @@ _ISSUES = {
     "refused": ("Correct what the store names, then retry the order.", "orders"),
     IN_TROUBLE: ("Look at the order's calls and in the store: it is tried again by itself.", "orders"),
 }
-MANY_TRIES = 5  # from which on a person is told of an order that the store fails with
+MANY_TRIES = 8  # from which on a person is told of an order that the store fails with: after two minutes and more
 _WAKE = """
 UPDATE shop_orders o SET import_state = 'waiting', not_before = NULL
 WHERE o.connection_id = :connection_id AND ({states}) AND ({condition})

@@ -33,6 +33,7 @@ from core.services import order_import, order_intents
 from core.services.catalogue_pull import pull_catalogue
 from core.services.mappings import MappingChange, set_mapping
 from core.services.order_drain import store_orders_read
+from core.services.order_holds import MANY_TRIES
 from core.services.order_import import Importing, import_item, start_import
 from core.services.order_links import suggestions
 from core.services.order_reference import refer_orders
@@ -626,7 +627,7 @@ def needs_a_person(rig: OrderRig, order_id: str) -> bool:
 def try_until_told(rig: OrderRig) -> None:
     """Import again and again, as the jobs would, until a person is told."""
     at_once = replace(rig.importing(), recheck_s=0.0)
-    for _ in range(12):
+    for _ in range(40):
         rig.hurry()
         with suppress(Temporary):
             order_import.import_orders(at_once)
@@ -648,7 +649,7 @@ def test_an_order_that_is_never_made_is_told_of_and_tried_on(
     rig.try_import()
     assert not needs_a_person(rig, order_id)
     try_until_told(rig)
-    assert (rig.order(order_id).import_state, rig.order(order_id).tries) == (waits, 5)
+    assert (rig.order(order_id).import_state, rig.order(order_id).tries) == (waits, MANY_TRIES)
     assert needs_a_person(rig, order_id)
     assert count_held(rig.connection_id, "store_trouble") == 1
     rig.control("faults", method="DELETE")

@@ -21,7 +21,7 @@ from core.services.issues import IssueChanged, settle_issue
 from core.services.mappings import MappingChange, set_mapping
 from core.services.order_drain import store_orders_read
 from core.services.order_facts import cancelling_returns, learn_creation
-from core.services.order_holds import wake_all
+from core.services.order_holds import MANY_TRIES, wake_all
 from core.services.order_mappings import status_kinds, status_map
 from core.services.order_status import start_status, status_item
 from core.services.runs import claim
@@ -195,7 +195,7 @@ def test_orders_that_always_fail_are_put_off_told_of_and_hold_up_no_other(rig: O
         conn.execute(text("UPDATE shop_orders SET not_before = now() + interval '1 hour' WHERE tries > 0"))
     order_status.follow_statuses(failing, rig.target)
     assert [status(rig, one) for one in bought] == ["paid", "paid", "paid", "shipped"]
-    for _ in range(4):
+    for _ in range(MANY_TRIES - 1):
         assert ("order", "status_trouble") not in rig.open_issues()
         rig.hurry()
         with pytest.raises(Temporary, match="The store failed"):
