@@ -9,10 +9,13 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from importlib import import_module
 
 import httpx
 import pytest
-from sqlalchemy import Connection, Engine, func, select, update
+from alembic.migration import MigrationContext
+from alembic.operations import Operations
+from sqlalchemy import Connection, Engine, func, insert, select, update
 from starlette.applications import Starlette
 from starlette.types import Receive, Scope, Send
 
@@ -287,3 +290,15 @@ def test_audit_keeps_who_and_what_but_no_secret(conn: Connection) -> None:
     row = conn.execute(select(audit)).one()
     assert (row.login, row.action, row.subject) == ("ada", "save_app", "app:1")
     assert row.detail == {"app_secret": "[not kept]", "name": "x"}
+
+
+def test_names_searched_for_before_are_taken_out_of_the_audit(conn: Connection) -> None:
+    searched = {"selection": {"ids": [], "orders": {"tab": "Done", "text": "Ann Example"}}, "items": 2}
+    other = {"selection": {"ids": [4], "orders": {"tab": "Done", "text": ""}}}
+    for detail in (searched, other, {"text": "kept"}):
+        conn.execute(insert(audit).values(login="ada", action="import_orders", subject="", detail=detail))
+    emptied = import_module("core.db.migrations.versions.0027_searches_without_names")
+    with Operations.context(MigrationContext.configure(conn)):
+        emptied.upgrade()
+    blank = {"selection": {"ids": [], "orders": {"tab": "Done", "text": "[text]"}}, "items": 2}
+    assert list(conn.scalars(select(audit.c.detail).order_by(audit.c.id))) == [blank, other, {"text": "kept"}]
