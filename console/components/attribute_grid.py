@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import pandas as pd
 import streamlit as st
 
 from console import context
@@ -60,20 +59,18 @@ def _line(row: AttributeRow) -> tuple[object, ...]:
 
 
 def _edited(rows: Sequence[AttributeRow]) -> list[MappingChange]:
-    frame = pd.DataFrame([_cells(row) for row in rows])
-    shown = st.data_editor(
-        frame,
-        key=f"grid_{ATTRIBUTE}_{mapping_grid.draft(ATTRIBUTE).round}_{hash(tuple(row.source_id for row in rows))}",
-        hide_index=True,
-        row_height=mapping_grid.ROW_HEIGHT,
-        height=min(38 + mapping_grid.ROW_HEIGHT * len(rows), 640),
-        disabled=["category", "name", "required", "products", "values"] if context.current().operates else True,
-        column_config=_columns(),
-        placeholder="",
-        alt="Attributes",
-    )
-    typed = zip(rows, shown["text"], shown["field"], strict=True)
-    return mapping_grid.changes(change_of(row, _plain(text), _plain(field)) for row, text, field in typed)
+    fixed = ("category", "name", "required", "products", "values")
+    cells = [_cells(row) for row in rows]
+    now = mapping_grid.editor(ATTRIBUTE, rows, cells, _columns(), fixed=fixed, placeholder="", alt="Attributes")
+    return mapping_grid.keep(ATTRIBUTE, {row.source_id: _typed(row, one) for row, one in zip(rows, now, strict=True)})
+
+
+def _typed(row: AttributeRow, cells: dict[str, Any]) -> mapping_grid.Typed | str | None:
+    text, field = (str(cells[name] or "").strip() for name in ("text", "field"))
+    change = change_of(row, text, field)
+    if not isinstance(change, MappingChange):
+        return change
+    return mapping_grid.Typed({"text": text or None, "field": field or None}, change)
 
 
 def change_of(row: AttributeRow, text: str, field: str) -> MappingChange | str | None:
@@ -89,10 +86,6 @@ def change_of(row: AttributeRow, text: str, field: str) -> MappingChange | str |
             return f"{row.name}: {text} is not one of the values that TikTok lists."
         detail["text"] = text
     return MappingChange(ATTRIBUTE, row.source_id, listed, version=row.version, detail=detail)
-
-
-def _plain(cell: object) -> str:
-    return "" if cell is None or pd.isna(cell) else str(cell).strip()  # type: ignore[call-overload]
 
 
 def _cells(row: AttributeRow) -> dict[str, Any]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 import pandas as pd
 import streamlit as st
@@ -15,6 +15,7 @@ from console.components.status import escaped
 from core.domain.counting import counted
 from core.domain.mapping import BRAND, CATEGORY
 from core.reads.mappings import NONE_LABEL, MappingRow
+from core.reads.order_mappings import WaitingRow
 from core.reads.products import Choice
 from core.services.mappings import MappingChange
 
@@ -22,21 +23,96 @@ ROW_HEIGHT = 34
 _TO_SAVE = "_mappings_to_save"
 
 
+class Row(Protocol):
+    """A row of any mapping grid: what is mapped, and the version of what it is mapped to."""
+
+    @property
+    def source_id(self) -> str: ...
+
+    @property
+    def version(self) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """How somebody has filled in a row: the cells that can be edited, and the change they make."""
+
+    cells: Mapping[str, Any]
+    change: MappingChange
+
+
 @dataclass
 class Draft:
-    """Targets filled in and not saved yet, by the store's id; each ``round`` has a new grid, without its old edits."""
+    """What is filled in and not saved yet, by the store's id, whatever page or search its row was filled in on.
 
-    targets: dict[str, str | None]
+    Each ``round`` has a new grid. ``began_with`` is what the present grid was drawn with at first: its own edits lie
+    on top of that.
+    """
+
+    typed: dict[str, Typed] = field(default_factory=dict)
+    began_with: dict[str, Typed] = field(default_factory=dict)
     round: int = 0
 
-    def begin_anew(self, targets: Mapping[str, str | None] | None = None) -> None:
-        self.targets = dict(targets or {})
+    def begin_anew(self, typed: Mapping[str, Typed] | None = None) -> None:
+        self.typed = dict(typed or {})
         self.round += 1
+
+    def fill_in(self, more: Mapping[str, Typed]) -> None:
+        """Beside what is filled in already."""
+        self.begin_anew({**self.typed, **more})
 
 
 def draft(kind: str) -> Draft:
-    found: Draft = st.session_state.setdefault(f"_draft_{kind}_{context.current_id()}", Draft({}))
+    found: Draft = st.session_state.setdefault(f"_draft_{kind}_{context.current_id()}", Draft())
     return found
+
+
+def editor(
+    kind: str,
+    rows: Sequence[Row],
+    cells: Sequence[dict[str, Any]],
+    columns: Mapping[str, Any],
+    *,
+    fixed: Sequence[str],
+    placeholder: str = "Not mapped",
+    alt: str = "Mappings",
+) -> list[dict[str, Any]]:
+    """Draw the rows, those filled in before as they were left; the cells as they are now. ``fixed`` ones are only
+    read, and all are by whoever may not change mappings."""
+    held = draft(kind)
+    key = f"grid_{kind}_{held.round}_{hash(tuple((row.source_id, row.version) for row in rows))}"
+    if key not in st.session_state:  # a grid that was not drawn just before has lost its edits
+        held.began_with = dict(held.typed)
+    before = [held.began_with.get(row.source_id) for row in rows]
+    frame = pd.DataFrame([{**one, **(was.cells if was else {})} for one, was in zip(cells, before, strict=True)])
+    shown = st.data_editor(
+        frame.astype({"target": "object"}) if "target" in frame else frame,
+        key=key,
+        hide_index=True,
+        row_height=ROW_HEIGHT,
+        height=min(38 + ROW_HEIGHT * len(rows), 640),
+        disabled=list(fixed) if context.current().operates else True,
+        column_config=columns,
+        placeholder=placeholder,
+        alt=alt,
+    )
+    found: list[dict[str, Any]] = shown.to_dict("records")
+    return [{name: None if pd.isna(cell) else cell for name, cell in one.items()} for one in found]
+
+
+def keep(kind: str, typed: Mapping[str, Typed | str | None]) -> list[MappingChange]:
+    """Remember how the rows drawn just now are filled in; all changes that are not saved yet, wherever they were made.
+
+    By the store's id: None where nothing differs, a sentence where it cannot be, of which the first few are drawn.
+    """
+    held = draft(kind)
+    for source_id, one in typed.items():
+        held.typed.pop(source_id, None)
+        if isinstance(one, Typed):
+            held.typed[source_id] = one
+    for sentence in [one for one in typed.values() if isinstance(one, str)][:3]:
+        st.error(escaped(sentence))
+    return [one.change for one in held.typed.values()]
 
 
 def labels_of(kind: str, choices: Sequence[Choice]) -> dict[str, str]:
@@ -47,34 +123,36 @@ def labels_of(kind: str, choices: Sequence[Choice]) -> dict[str, str]:
     return labels
 
 
-def edited(kind: str, rows: Sequence[MappingRow], labels: Mapping[str, str], *, editable: bool) -> list[MappingChange]:
-    """Draw the rows; what now differs from what is saved."""
-    held, by_id = draft(kind), {target: label for label, target in labels.items()}
-    frame = pd.DataFrame([_cells(row, held.targets.get(row.source_id, row.target_id), by_id) for row in rows])
-    shown = st.data_editor(
-        frame,
-        key=f"grid_{kind}_{held.round}_{hash(tuple(row.source_id for row in rows))}",
-        hide_index=True,
-        row_height=ROW_HEIGHT,
-        height=min(38 + ROW_HEIGHT * len(rows), 640),
-        disabled=["label", "products", "updated_by"] if editable else True,
-        column_config=_columns(kind, list(labels)),
-        placeholder="Not mapped",
-        alt="Mappings",
+def edited(kind: str, rows: Sequence[MappingRow], labels: Mapping[str, str]) -> list[MappingChange]:
+    """Draw the rows; what differs from what is saved."""
+    labels = {**_chosen_before(kind), **labels}
+    by_id = {target: label for label, target in labels.items()}
+    cells = [_cells(row, by_id) for row in rows]
+    now = editor(kind, rows, cells, _columns(kind, list(labels)), fixed=("label", "products", "updated_by"))
+    return keep(
+        kind, {row.source_id: chosen(kind, row, one["target"], labels) for row, one in zip(rows, now, strict=True)}
     )
-    wanted = [None if pd.isna(label) else labels.get(label, None) for label in shown["target"]]
-    return [
-        MappingChange(kind, row.source_id, target, version=row.version)
-        for row, target in zip(rows, wanted, strict=True)
-        if target != row.target_id
-    ]
 
 
-def _cells(row: MappingRow, target: str | None, by_id: Mapping[str, str]) -> dict[str, Any]:
+def _chosen_before(kind: str) -> dict[str, str]:
+    """What was chosen from a list that has been another since."""
+    kept = draft(kind).typed.values()
+    return {one.cells["target"]: one.change.target_id for one in kept if one.change.target_id and one.cells["target"]}
+
+
+def chosen(kind: str, row: MappingRow | WaitingRow, label: str | None, labels: Mapping[str, str]) -> Typed | None:
+    """A target chosen for a row by its label; None where it is the one that is saved."""
+    target = labels.get(label) if label else None
+    if target == row.target_id:
+        return None
+    return Typed({"target": label}, MappingChange(kind, row.source_id, target, version=row.version))
+
+
+def _cells(row: MappingRow, by_id: Mapping[str, str]) -> dict[str, Any]:
     return {
         "label": row.label,
         "products": row.products,
-        "target": by_id.get(target, row.target_label) if target is not None else None,
+        "target": by_id.get(row.target_id, row.target_label) if row.target_id is not None else None,
         "updated_by": row.updated_by,
     }
 
@@ -90,19 +168,6 @@ def _columns(kind: str, labels: list[str]) -> dict[str, Any]:
         ),
         "updated_by": c.TextColumn("Mapped by", width=90),
     }
-
-
-def changes(typed: Iterable[MappingChange | str | None]) -> list[MappingChange]:
-    """What was typed in a grid: its changes; the first sentences of what cannot be are drawn."""
-    found, wrong = [], []
-    for change in typed:
-        if isinstance(change, str):
-            wrong.append(change)
-        elif change is not None:
-            found.append(change)
-    for sentence in wrong[:3]:
-        st.error(escaped(sentence))
-    return found
 
 
 def offer_to_save(kind: str, changes: Sequence[MappingChange]) -> None:
@@ -135,18 +200,24 @@ def _body(kind: str, changes: Sequence[MappingChange]) -> None:
             st.rerun()
 
 
-def recommend(rows: Sequence[MappingRow]) -> None:
+def recommend(rows: Sequence[MappingRow], labels: Mapping[str, str]) -> None:
     """Ask the Shop about the first unmapped categories of the page, and put its answers into the grid."""
-    waiting = [row.source_id for row in rows if row.target_id is None][:10]
+    waiting = {row.source_id: row for row in [row for row in rows if row.target_id is None][:10]}
     words = f"Recommend for {len(waiting)} unmapped"
     if not st.button(words, key="recommend", disabled=not waiting):
         return
     with st.spinner("Asking the Shop"):
-        found = feedback.told(actions.recommend_categories, context.current_id(), waiting)
+        found = feedback.told(actions.recommend_categories, context.current_id(), list(waiting))
     if found is None:
         return
-    usable = {source: answer.category_id for source, answer in found.items() if not answer.refusal}
-    held = draft(CATEGORY)
-    held.begin_anew({**held.targets, **usable})
+    usable = {waiting[source]: answer.category_id for source, answer in found.items() if not answer.refusal}
+    fill_in(CATEGORY, usable, labels)
     feedback.later(f"{len(usable)} of {len(waiting)} have a recommendation, filled in below and not saved yet.")
     st.rerun()
+
+
+def fill_in(kind: str, targets: Mapping[MappingRow, str], labels: Mapping[str, str]) -> None:
+    """Put targets into the grid, as if they had been chosen there."""
+    by_id = {target: label for label, target in labels.items()}
+    found = {row.source_id: chosen(kind, row, by_id.get(target), labels) for row, target in targets.items()}
+    draft(kind).fill_in({source_id: one for source_id, one in found.items() if one is not None})

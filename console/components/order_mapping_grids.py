@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from operator import itemgetter
 from typing import Any
 
-import pandas as pd
 import streamlit as st
 
 from console import actions, context, order_actions
@@ -73,10 +72,10 @@ def _chosen(kind: str, rows: Sequence[WaitingRow], choices: Sequence[Choice], he
         labels[NONE[kind]] = ""
     by_id = {value: label for label, value in labels.items()}
     column = st.column_config.SelectboxColumn(heads[1], options=list(labels), width=320)
-    shown = _grid(kind, rows, [by_id.get(row.target_id or "", row.target_label) if row.target_id is not None else None
-                               for row in rows], column, heads[0])  # fmt: skip
-    wanted = [None if pd.isna(label) else labels.get(str(label)) for label in shown["target"]]
-    _offer(kind, _changes(kind, rows, wanted))
+    now = _grid(kind, rows, [by_id.get(row.target_id or "", row.target_label) if row.target_id is not None else None
+                             for row in rows], column, heads[0])  # fmt: skip
+    typed = {row.source_id: mapping_grid.chosen(kind, row, label, labels) for row, label in zip(rows, now, strict=True)}
+    _offer(kind, mapping_grid.keep(kind, typed))
     _file(kind, rows, heads)
 
 
@@ -99,9 +98,10 @@ def fields() -> None:
         empty.nothing_matches("map_field", ("q",))
         return
     column = st.column_config.TextColumn("Store custom field", width=320, max_chars=100)
-    shown = _grid(ORDER_FIELD, rows, [row.target_id for row in rows], column, "TikTok order field")
-    wanted = [None if pd.isna(name) or not str(name).strip() else str(name).strip() for name in shown["target"]]
-    _offer(ORDER_FIELD, _changes(ORDER_FIELD, rows, wanted))
+    now = _grid(ORDER_FIELD, rows, [row.target_id for row in rows], column, "TikTok order field")
+    names = [(name or "").strip() or None for name in now]
+    typed = {row.source_id: _named_field(row, name) for row, name in zip(rows, names, strict=True)}
+    _offer(ORDER_FIELD, mapping_grid.keep(ORDER_FIELD, typed))
     _file(ORDER_FIELD, rows, ("TikTok order field", "Store custom field"))
 
 
@@ -126,19 +126,14 @@ def skus() -> None:
         return
     if context.current().operates and any(row.target_id is None for row in rows):
         _suggest(rows)
-    held = mapping_grid.draft(SKU).targets
     column = st.column_config.TextColumn(
         "Store SKU", width=260, help="Type the SKU of the store's product that it stands for."
     )
-    shown = _grid(SKU, rows, [held.get(row.source_id, row.target_label) for row in rows], column, "TikTok SKU")
-    typed = ["" if pd.isna(sku) else str(sku).strip() for sku in shown["target"]]
-    known = order_mappings.variants_by_sku(connection_id, [sku for sku in typed if sku])
-    unknown = [sku for sku in typed if sku and sku not in known]
-    if unknown:
-        st.error(escaped(f"The store has no product, or more than one, with the SKU {', '.join(unknown[:5])}."))
-    wanted = [str(known[sku]) if sku in known else None if not sku else row.target_id
-              for sku, row in zip(typed, rows, strict=True)]  # fmt: skip
-    _offer(SKU, _changes(SKU, rows, wanted))
+    now = _grid(SKU, rows, [row.target_label for row in rows], column, "TikTok SKU")
+    named = [(sku or "").strip() for sku in now]
+    known = order_mappings.variants_by_sku(connection_id, [sku for sku in named if sku])
+    typed = {row.source_id: linked(row, sku, known) for row, sku in zip(rows, named, strict=True)}
+    _offer(SKU, mapping_grid.keep(SKU, typed))
     table.pager("map_sku", count)
     _file(SKU, rows, ("TikTok SKU", "Store SKU"))
 
@@ -147,28 +142,44 @@ def _suggest(rows: Sequence[WaitingRow]) -> None:
     waiting = [row for row in rows if row.target_id is None][:20]
     if not st.button(f"Suggest for {len(waiting)} unlinked", key="suggest_skus"):
         return
-    found: dict[str, str | None] = {}
+    found: dict[str, mapping_grid.Typed] = {}
     for row in waiting:
         title = row.label.partition(" · ")[2]
         answers = feedback.told(order_actions.suggested_variants, context.current_id(), row.source_id, title) or []
         if answers and answers[0].likeness >= _LIKELY:
-            found[row.source_id] = answers[0].sku
-    held = mapping_grid.draft(SKU)
-    held.begin_anew({**held.targets, **found})
+            change = MappingChange(SKU, row.source_id, str(answers[0].variant_id), version=row.version)
+            found[row.source_id] = mapping_grid.Typed({"target": answers[0].sku}, change)
+    mapping_grid.draft(SKU).fill_in(found)
     feedback.later(f"{len(found)} of {len(waiting)} have a likely product, filled in below and not saved yet.")
     st.rerun()
 
 
-def _grid(kind: str, rows: Sequence[WaitingRow], targets: Sequence[str | None], column: Any, head: str) -> Any:
+def linked(row: WaitingRow, sku: str, known: Mapping[str, int]) -> mapping_grid.Typed | str | None:
+    """What the store's SKU typed for a row changes; a sentence where the store has no such one."""
+    if sku and sku not in known:
+        return f"The store has no product, or more than one, with the SKU {sku}."
+    target = str(known[sku]) if sku else None
+    if target == row.target_id:
+        return None
+    return mapping_grid.Typed({"target": sku or None}, MappingChange(SKU, row.source_id, target, version=row.version))
+
+
+def _named_field(row: WaitingRow, name: str | None) -> mapping_grid.Typed | None:
+    if name == row.target_id:
+        return None
+    change = MappingChange(ORDER_FIELD, row.source_id, name, version=row.version)
+    return mapping_grid.Typed({"target": name}, change)
+
+
+def _grid(
+    kind: str, rows: Sequence[WaitingRow], targets: Sequence[str | None], column: Any, head: str
+) -> list[str | None]:
+    """Draw the rows; their targets as they are filled in now."""
     c = st.column_config
-    frame = pd.DataFrame(
-        {
-            "label": [row.label for row in rows],
-            "waiting": [row.waiting for row in rows],
-            "target": list(targets),
-            "updated_by": [row.updated_by for row in rows],
-        }
-    ).astype({"target": "object"})
+    cells = [
+        {"label": row.label, "waiting": row.waiting, "target": target, "updated_by": row.updated_by}
+        for row, target in zip(rows, targets, strict=True)
+    ]
     columns: dict[str, Any] = {
         "label": c.TextColumn(head, width=330),
         "waiting": c.NumberColumn("Orders waiting", format="localized", width=105),
@@ -176,27 +187,10 @@ def _grid(kind: str, rows: Sequence[WaitingRow], targets: Sequence[str | None], 
         "updated_by": c.TextColumn("Mapped by", width=90),
     }
     if kind in (WAREHOUSE, ORDER_FIELD):
-        frame = frame.drop(columns="waiting")
+        cells = [{name: cell for name, cell in one.items() if name != "waiting"} for one in cells]
         del columns["waiting"]
-    return st.data_editor(
-        frame,
-        key=f"grid_{kind}_{mapping_grid.draft(kind).round}_{hash(tuple(row.source_id for row in rows))}",
-        hide_index=True,
-        row_height=mapping_grid.ROW_HEIGHT,
-        height=min(38 + mapping_grid.ROW_HEIGHT * len(rows), 640),
-        disabled=["label", "waiting", "updated_by"] if context.current().operates else True,
-        column_config=columns,
-        placeholder="Not mapped",
-        alt="Mappings",
-    )
-
-
-def _changes(kind: str, rows: Sequence[WaitingRow], wanted: Sequence[str | None]) -> list[MappingChange]:
-    return [
-        MappingChange(kind, row.source_id, target, version=row.version)
-        for row, target in zip(rows, wanted, strict=True)
-        if target != row.target_id
-    ]
+    now = mapping_grid.editor(kind, rows, cells, columns, fixed=("label", "waiting", "updated_by"))
+    return [one["target"] for one in now]
 
 
 def _offer(kind: str, changes: Sequence[MappingChange]) -> None:

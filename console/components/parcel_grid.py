@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-import pandas as pd
 import streamlit as st
 
 from console import context
@@ -22,6 +21,7 @@ from core.services.mappings import MappingChange
 
 STATES = [Choice("lacking", "Something is lacking"), Choice("set", "Has a default")]
 _NAME = f"map_{PARCEL}"
+_SIZES = ("weight", "length", "width", "height")
 
 
 def show() -> None:
@@ -58,46 +58,43 @@ def _head() -> None:
 
 def names() -> dict[str, str]:
     """The categories of the grid by id, for its history."""
-    return {row.category_id: row.category for row in parcel_defaults.parcel_rows(context.current_id())}
+    return {row.source_id: row.category for row in parcel_defaults.parcel_rows(context.current_id())}
 
 
 def _line(row: ParcelRow) -> tuple[object, ...]:
     kept = row.default
     sizes = (kept.length_cm, kept.width_cm, kept.height_cm)
-    return row.category_id, row.category, row.products, row.lacking, kept.weight_kg, *sizes
+    return row.source_id, row.category, row.products, row.lacking, kept.weight_kg, *sizes
 
 
 def _edited(rows: Sequence[ParcelRow]) -> list[MappingChange]:
-    held = mapping_grid.draft(PARCEL)
-    shown = st.data_editor(
-        pd.DataFrame([_cells(row) for row in rows]),
-        key=f"grid_{PARCEL}_{held.round}_{hash(tuple((row.category_id, row.version) for row in rows))}",
-        hide_index=True,
-        row_height=mapping_grid.ROW_HEIGHT,
-        height=min(38 + mapping_grid.ROW_HEIGHT * len(rows), 640),
-        disabled=["category", "products", "lacking", "updated_by"] if context.current().operates else True,
-        column_config=_columns(),
-        placeholder="",
-        alt="Default weights and sizes",
-    )
-    typed = zip(rows, shown.to_dict("records"), strict=True)
-    return mapping_grid.changes(change_of(row, cells) for row, cells in typed)
+    fixed, alt = ("category", "products", "lacking", "updated_by"), "Default weights and sizes"
+    cells = [_cells(row) for row in rows]
+    now = mapping_grid.editor(PARCEL, rows, cells, _columns(), fixed=fixed, placeholder="", alt=alt)
+    return mapping_grid.keep(PARCEL, {row.source_id: _typed(row, one) for row, one in zip(rows, now, strict=True)})
+
+
+def _typed(row: ParcelRow, cells: dict[str, Any]) -> mapping_grid.Typed | str | None:
+    change = change_of(row, cells)
+    if not isinstance(change, MappingChange):
+        return change
+    return mapping_grid.Typed({name: cells[name] for name in _SIZES}, change)
 
 
 def change_of(row: ParcelRow, typed: dict[str, Any]) -> MappingChange | str | None:
     """What was typed as a change; a sentence when it cannot be; None when nothing changed."""
-    weight, *sizes = (None if pd.isna(typed[name]) else typed[name] for name in ("weight", "length", "width", "height"))
+    weight, *sizes = (typed[name] for name in _SIZES)
     kept = Decimal(str(weight)).normalize() if weight is not None else None
     wanted = ParcelDefaults(kept, *(None if size is None else int(size) for size in sizes))
     if wanted == row.default:
         return None
     if wanted == ParcelDefaults():
-        return MappingChange(PARCEL, row.category_id, None, version=row.version)
+        return MappingChange(PARCEL, row.source_id, None, version=row.version)
     detail = parcel_document(wanted)
     refusal = parcel_refusal(detail)
     if refusal:
         return f"{row.category}: {refusal}"
-    return MappingChange(PARCEL, row.category_id, "", version=row.version, detail=detail)
+    return MappingChange(PARCEL, row.source_id, "", version=row.version, detail=detail)
 
 
 def _cells(row: ParcelRow) -> dict[str, Any]:

@@ -97,13 +97,13 @@ def target_labels(kind: str) -> dict[str, str]:
     return mapping_grid.labels_of(kind, tuple(dict.fromkeys((*known, *found))))
 
 
-def same_names(rows: tuple[mappings.MappingRow, ...]) -> None:
+def same_names(rows: tuple[mappings.MappingRow, ...], labels: dict[str, str]) -> None:
     """The Shop's brands of the very same name, filled in for the page's unmapped ones."""
-    waiting = {row.label.lower(): row.source_id for row in rows if row.target_id is None}
+    waiting = {row.label.lower(): row for row in rows if row.target_id is None}
     named = mappings.brands_named(context.current_id(), tuple(waiting))
     if st.button(f"Take {len(named)} of the same name", key="same_names", disabled=not named):
-        held = mapping_grid.draft(BRAND)
-        held.begin_anew({**held.targets, **{waiting[name]: brand.value for name, brand in named.items()}})
+        found = {waiting[name]: brand.value for name, brand in named.items()}
+        mapping_grid.fill_in(BRAND, found, mapping_grid.labels_of(BRAND, tuple(named.values())) | labels)
         st.rerun()
 
 
@@ -126,8 +126,8 @@ def grid(kind: str) -> None:
     bar = st.container(horizontal=True, vertical_alignment="center")
     if HERE.operates:
         with bar:
-            mapping_grid.recommend(page.rows) if kind == CATEGORY else same_names(page.rows)
-    changes = mapping_grid.edited(kind, page.rows, labels, editable=HERE.operates)
+            mapping_grid.recommend(page.rows, labels) if kind == CATEGORY else same_names(page.rows, labels)
+    changes = mapping_grid.edited(kind, page.rows, labels)
     if HERE.operates:
         mapping_grid.offer_to_save(kind, changes)
     table.pager(prefix, page.count)

@@ -17,12 +17,13 @@ _LACKING = ("weight_missing", "size_missing")
 
 @dataclass(frozen=True, slots=True)
 class ParcelRow:
-    """A category of the Shop; ``lacking`` of its ``products`` have no weight or no size that they need.
+    """``source_id`` is a category of the Shop; ``lacking`` of its ``products`` have no weight or no size that they
+    need.
 
     ``version`` is 0 while the category has no default of its own.
     """
 
-    category_id: str
+    source_id: str
     category: str
     products: int
     lacking: int

@@ -110,7 +110,7 @@ def parcel_row(**changes: Any) -> ParcelRow:
         ((0.5, 3, 2, 1), None),
         ((0.75, 3, 2, 1), {"weight_kg": "0.75", "length_cm": 3, "width_cm": 2, "height_cm": 1}),
         ((None, 3.0, 2.0, 1.0), {"length_cm": 3, "width_cm": 2, "height_cm": 1}),
-        ((0.5, None, None, float("nan")), {"weight_kg": "0.5"}),
+        ((0.5, None, None, None), {"weight_kg": "0.5"}),
         ((None, None, None, None), {}),
         ((0.5, 3, None, 1), "Home > Cups: Give length, width and height, or none of them."),
         ((0.0, 3, 2, 1), "Home > Cups: The weight must be above 0 and at most 100 kg, not “0”."),

@@ -14,7 +14,7 @@ from core.secrets import sealer
 from tests.console.filling import Filled
 from tests.console.order_filling import fill_orders
 from tests.console.stock_filling import fill_stock
-from tests.e2e.conftest import TICK, Console, be_signed_in, choose_in_menu, grid, open_page, point, settled
+from tests.e2e.conftest import TICK, Console, be_signed_in, choose_in_menu, grid, open_in_row, open_page, point, settled
 from tests.waiting import wait_until
 
 PAGES = {
@@ -93,6 +93,45 @@ def test_a_pasted_address_shows_the_same_rows(page: Page, console: Console) -> N
     other.goto(address)
     expect(cell(other, 0)).to_have_text("SKU-0013")
     expect(cell(other, 1)).to_have_text(shown or "")
+
+
+def fill_in(page: Page, row: int, field: str) -> None:
+    """Type a custom field's name beside an order field."""
+    typed = page.locator("#portal").get_by_role("textbox")
+    open_in_row(page, row, 480, typed, clicks=2)
+    typed.fill(field)
+    typed.press("Enter")
+    settled(page)
+
+
+def test_what_is_filled_in_and_not_saved_stays_while_others_are_looked_for(page: Page, console: Console) -> None:
+    be_signed_in(page, console)
+    open_page(page, console, "mappings?tab=order_field&q=delivery+option+id", "Mappings")
+    expect(cell(page, 0, 0)).to_have_text("Delivery option id")
+    fill_in(page, 0, "tiktok_delivery")
+    expect(page.get_by_text("1 changed, not saved")).to_be_visible()
+    look_for(page, "Order type")
+    expect(cell(page, 0, 0)).to_have_text("Order type")
+    fill_in(page, 0, "tiktok_type")
+    expect(page.get_by_text("2 changed, not saved")).to_be_visible()
+    look_for(page, "delivery option")
+    expect(cell(page, 1, 1)).to_have_text("tiktok_delivery")
+    expect(page.get_by_text("2 changed, not saved")).to_be_visible()
+    page.get_by_role("button", name="Save…").click()
+    asked = page.get_by_role("dialog", name="Save 2 mappings")
+    asked.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_text("2 saved; what waited for it goes on by itself.")).to_be_visible()
+    expect(page.get_by_text("not saved")).to_have_count(0)
+    expect(cell(page, 1, 1)).to_have_text("tiktok_delivery")
+
+
+def look_for(page: Page, words: str) -> None:
+    """Look for other rows without leaving the page."""
+    search = page.get_by_placeholder("Part of a field's name")
+    search.fill(words)
+    search.press("Enter")
+    expect(page).to_have_url(re.compile("q=" + words.replace(" ", r"(\+|%20)")))
+    settled(page)
 
 
 def test_sending_everything_that_matches(page: Page, console: Console) -> None:

@@ -118,7 +118,7 @@ def test_a_default_weight_of_a_category_makes_its_products_ready_and_is_undone(r
         effect = preview_mappings(connection, rig.connection_id, [change])
     assert effect.become_ready == len(light)
     (row,) = parcel_rows(rig.connection_id, state="lacking")
-    assert (row.category_id, row.lacking, row.version) == (leaf, len(lacking), 0)
+    assert (row.source_id, row.lacking, row.version) == (leaf, len(lacking), 0)
     assert save(rig, change) == 1
     assert all(row.assessed_hash is None for row in rig.states() if row.category_id == leaf)
     rig.judge()
