@@ -36,6 +36,11 @@ DIFFERENT = """
 SELECT count(*) FROM listing_skus s JOIN variants v ON v.id = s.variant_id JOIN listings l ON l.id = s.listing_id
 WHERE l.tiktok_status = 'ACTIVATE' AND s.shop_quantity IS DISTINCT FROM s.sent_quantity
 """
+HINTED = """
+SELECT (SELECT count(*) FROM inbox WHERE status = 'waiting') + (SELECT count(*) FROM procrastinate_jobs
+WHERE task_name IN ('webhook_intake', 'catalogue_hints') AND status IN ('todo', 'doing')
+OR task_name = 'catalogue_pull' AND status = 'doing')
+"""
 FIXES = "SELECT count(*) FROM runs WHERE title = 'Correct stock' AND created_by = 'operator'"
 
 
@@ -173,6 +178,8 @@ def test_a_group_of_refused_orders_is_retried(page: Page, shop: Shop, bought: di
     lost = {"vendor": "shopwired", "endpoint": "WEBHOOK *", "fault": "lost"}
     unread = {"vendor": "shopwired", "endpoint": "GET /v1/events", "fault": "http_503"}
     shop.system.control("POST", "faults", {"rules": [lost, unread]})
+    # A hint of the new product that is read only now would find out that it is gone.
+    wait_until(lambda: shop.count(HINTED) == 0, "the reading of what was hinted at")
     merchant.delete(remote_id)
     orders = [shop.buy(skus=[sku], on_hold=False) for _ in range(2)]
     refused = "SELECT count(*) FROM shop_orders WHERE hold = 'refused'"
