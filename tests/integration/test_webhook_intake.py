@@ -90,7 +90,7 @@ def test_one_hint_becomes_one_read(account: int) -> None:
     assert handle("shopwired", str(account)) == 1
     assert jobs() == [("catalogue_hints", {"store_account_id": account, "remote_ids": ["70011"]})]
     (row,) = rows()
-    assert (row.status, row.subject, row.note) == ("done", "product:70011", "1 products are read again.")
+    assert (row.status, row.subject, row.note) == ("done", "product:70011", "1 product is read again.")
     assert handle("shopwired", str(account)) == 0
 
 
