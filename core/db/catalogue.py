@@ -73,7 +73,7 @@ def write_products(
         return SavedProducts()
     rows = [_product_row(store_account_id, product, seen_at) for product in found]
     stage = stage_rows(connection, products, rows, key=_PRODUCT_KEY)
-    switched = _switched_products(connection, stage)
+    switched = _switched_products(connection, store_account_id, found)
     written = upsert_stage(
         connection,
         products,
@@ -302,14 +302,17 @@ def _moved_products(connection: Connection, stage: Stage, product_ids: list[int]
     return set(connection.scalars(text(statement), {"product_ids": product_ids}))
 
 
-def _switched_products(connection: Connection, stage: Stage) -> set[int]:
-    """The stored products that the staged rows put on sale or take off it."""
-    statement = (
-        f"SELECT old.id FROM {stage.name} AS new JOIN products AS old "
-        "ON old.store_account_id = new.store_account_id AND old.remote_id = new.remote_id "
-        "WHERE (old.active, old.deleted_at) IS DISTINCT FROM (new.active, new.deleted_at)"
-    )
-    return set(connection.scalars(text(statement)))
+_STORED = text(
+    "SELECT id, remote_id, active AND deleted_at IS NULL AS on_sale FROM products "
+    "WHERE store_account_id = :account AND remote_id = ANY(CAST(:remote_ids AS text[]))"
+)
+
+
+def _switched_products(connection: Connection, store_account_id: int, found: Sequence[Product]) -> set[int]:
+    """The stored products that what was ``found`` puts on sale or takes off it."""
+    active = {product.remote_id: product.active for product in found}
+    rows = connection.execute(_STORED, {"account": store_account_id, "remote_ids": list(active)})
+    return {row.id for row in rows if row.on_sale != active[row.remote_id]}
 
 
 def _stored_product(row: Row[Any], its_variants: Sequence[Row[Any]]) -> StoredProduct:
