@@ -135,11 +135,12 @@ def is_held(columns: Any) -> ColumnElement[bool]:
 def tab_condition(connection_id: int, tab: str, columns: Any, *, stored: bool = True) -> ColumnElement[bool]:
     """Whether an order belongs under a tab, by these ``columns``: those of ``shop_orders``, or of rows found already
     (not ``stored``) with ``id``, ``status``, ``import_state``, ``hold``, ``ordered_at`` and ``ship_by``."""
+    named = columns.hold != ""  # first, because it is false of almost all
     if tab == NEEDS_A_PERSON:
         held = or_(columns.hold.not_in([*PASSING, *WAITING_FOR]), _address_overdue(columns))
-        return or_(and_(_held(columns), held), has_issue(connection_id, columns, stored=stored))
+        return or_(and_(named, _held(columns), held), has_issue(connection_id, columns, stored=stored))
     if tab == WAITING:
-        return and_(_held(columns), columns.hold.in_(WAITING_FOR))
+        return and_(named, _held(columns), columns.hold.in_(WAITING_FOR))
     status: ColumnElement[str] = columns.status
     statuses = STATUS_TABS.get(tab, ())
     return status == statuses[0] if len(statuses) == 1 else status.in_(statuses)
@@ -168,7 +169,8 @@ def has_issue(connection_id: int, columns: Any, code: str = "", *, stored: bool 
     read first, as one array, and their orders looked up by id; rows found already are compared with a hash of them.
     """
     i = issues.c
-    about = (or_(i.connection_id == connection_id, i.connection_id.is_(None)), i.subject_kind == "order")
+    orders = i.subject_kind == literal_column("'order'")  # as the partial index of these issues has it
+    about = (or_(i.connection_id == connection_id, i.connection_id.is_(None)), orders)
     named = select(cast(i.subject_id, BigInteger)).where(*about, i.closed_at.is_(None))
     if code:
         named = named.where(i.code == code)

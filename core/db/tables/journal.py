@@ -70,6 +70,12 @@ Index(
     postgresql_nulls_not_distinct=True,
 )
 
+Index(
+    "ix_issues_open_orders",
+    issues.c.connection_id,
+    postgresql_where=text("subject_kind = 'order' AND closed_at IS NULL"),
+)
+
 inbox = Table(
     "inbox",
     metadata,
